@@ -1,0 +1,41 @@
+"""Checks Windows HostProcess pods, and evaluates ValidatingAdmissionPolicy offline.
+
+The public API; the command line uses nothing else. Names are imported when they are first used, so that start-up stays fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "HostprocessError": "hostprocess.errors",
+    "InputError": "hostprocess.errors",
+    "PolicyError": "hostprocess.errors",
+    "UsageError": "hostprocess.errors",
+    "InputProblem": "hostprocess.model",
+    "Outcome": "hostprocess.model",
+    "Report": "hostprocess.model",
+    "Resource": "hostprocess.model",
+    "Result": "hostprocess.model",
+    "Rule": "hostprocess.model",
+    "PolicySet": "hostprocess.api",
+    "check": "hostprocess.api",
+    "evaluate": "hostprocess.api",
+    "lint": "hostprocess.api",
+    "load_policies": "hostprocess.api",
+    "load_rules": "hostprocess.api",
+    "read_resources": "hostprocess.api",
+    "write_report": "hostprocess.api",
+    "hookimpl": "hostprocess.marker",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'hostprocess' has no attribute {name!r}")

@@ -1,0 +1,120 @@
+"""The engine's own plug-in: each hook answered by the part that does the work. Parts are imported when they are used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import TextIO
+
+from hostprocess.cel.runtime import Runtime
+from hostprocess.compile import compile_pack, select_rules
+from hostprocess.errors import PolicyError
+from hostprocess.evaluate import Decisions, evaluate_plainly
+from hostprocess.hookspecs import PolicySource, Reporter, Selection
+from hostprocess.kubernetes.reader import Piece, expand, read_file, read_pieces
+from hostprocess.kubernetes.source import Spool
+from hostprocess.marker import hookimpl
+from hostprocess.model import Binding, InputProblem, Policy, Report, Request, Rule, Targets
+from hostprocess.policy import BINDING_KIND, POLICY_KIND, parse_binding, parse_policy
+from hostprocess.rules import PACK_FILE, Pack, built_in_folder, load_pack
+
+__all__: list[str] = []
+
+
+@hookimpl
+def policy_sources(path: str, selection: Selection) -> PolicySource:
+    """A folder with pack.yaml is a rule pack; any other file or folder holds ValidatingAdmissionPolicy YAML."""
+    if path and not os.path.isfile(os.path.join(path, PACK_FILE)):
+        return _policies_of(path)
+    pack = load_pack(path or built_in_folder())
+    targets = Targets(kubernetes=selection.kubernetes or pack.kubernetes, containerd=selection.containerd or pack.containerd)
+    bundles = set(selection.bundles)
+    if selection.with_params and not bundles:
+        bundles = {name for name, bundle in pack.bundles.items() if bundle.default or bundle.params}
+    rules = select_rules(pack, targets, bundles, selection.select, selection.ignore)
+    policies, bindings = compile_pack(pack, rules, targets)
+    return PolicySource(policies=tuple(policies), bindings=tuple(bindings), targets=targets, pack=pack)
+
+
+def _policies_of(path: str) -> PolicySource:
+    policies: dict[str, Policy] = {}
+    bindings: list[Binding] = []
+    for file in expand([path]):
+        for resource in [file] if isinstance(file, InputProblem) else read_file(file):
+            if isinstance(resource, InputProblem):
+                if not resource.note:
+                    raise PolicyError(resource.message, path=resource.path, line=resource.line, column=resource.column)
+            elif resource.kind == POLICY_KIND:
+                policy = parse_policy(resource)
+                if policy.name in policies:
+                    raise PolicyError(f"the policy {policy.name!r} is also in {policies[policy.name].path}", path=policy.path)
+                policies[policy.name] = policy
+            elif resource.kind == BINDING_KIND:
+                bindings.append(parse_binding(resource))
+    bound = {binding.policy_name for binding in bindings}
+    if not policies:
+        raise PolicyError(f"holds no {POLICY_KIND}, nor is it a rule pack (a folder with {PACK_FILE})", path=path)
+    for policy in policies.values():
+        if policy.name not in bound:
+            raise PolicyError(f"the policy {policy.name!r} has no {BINDING_KIND} in {path}; without one it does nothing: add one", path=policy.path)
+    return PolicySource(policies=tuple(policies.values()), bindings=tuple(bindings))
+
+
+@hookimpl
+def read_documents(path: str, spool: Spool, cut: bool, seen: set[str]) -> Iterator[Piece | InputProblem]:
+    """Files, folders, patterns and standard input."""
+    for file in expand([path], seen):
+        if isinstance(file, InputProblem):
+            yield file
+        else:
+            yield from read_pieces(file, spool, cut=cut)
+
+
+@hookimpl
+def cel_runtimes() -> Mapping[str, Callable[[], Runtime]]:
+    """`cpp` and `celpy`."""
+    return {"cpp": _cpp, "celpy": _celpy}
+
+
+def _cpp() -> Runtime:
+    from hostprocess.cel.cpp import CppRuntime  # needs cel-expr-python, which has no wheel everywhere
+
+    return CppRuntime()
+
+
+def _celpy() -> Runtime:
+    from hostprocess.cel.celpy import CelpyRuntime  # cel-python is slow to import
+
+    return CelpyRuntime()
+
+
+@hookimpl
+def evaluate_policy(policy: Policy, binding: Binding, request: Request, evaluation: Callable[[], Decisions]) -> Decisions:
+    """The engine's own decision."""
+    return evaluate_plainly(policy, binding, request, evaluation)
+
+
+@hookimpl
+def check_rule(rule: Rule, pack: Pack) -> list[str]:
+    """The checks of `hostprocess.lint`."""
+    from hostprocess.lint import problems  # loads both runtimes
+
+    return problems(rule, pack)
+
+
+@hookimpl
+def reporters() -> Mapping[str, Reporter]:
+    """`text` and `json`."""
+    return {"text": _text, "json": _json}
+
+
+def _text(report: Report, stream: TextIO, *, color: bool, quiet: bool) -> None:
+    from hostprocess.report.text import write  # only the wanted format is imported
+
+    write(report, stream, color=color, quiet=quiet)
+
+
+def _json(report: Report, stream: TextIO, *, color: bool, quiet: bool) -> None:
+    from hostprocess.report.json_report import write  # only the wanted format is imported
+
+    write(report, stream, color=color, quiet=quiet)

@@ -1,0 +1,99 @@
+"""CEL source text: which variables it reads, and the rewriting that evaluation needs. Strings and comments are left alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+__all__ = ["bind", "declared_presence", "mentions", "needed", "rename_variables", "strict_presence", "uses_bind", "variables_of"]
+
+_TOKEN = re.compile(
+    r"""
+    (?P<skip> (?:[rR][bB]?|[bB][rR])(?:\"\"\".*?\"\"\"|'''.*?'''|"[^"\n]*"|'[^'\n]*')
+      | [bB]?(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
+      | //[^\n]* )
+    | (?P<has> \bhas \s*\(\s* variables \s*\.\s* (?P<present>[A-Za-z_]\w*) \s*\) )
+    | (?P<bind> (?<![\w.]) cel \s*\.\s* bind \s*\( )
+    | (?P<variable> (?<![\w.]) variables \s*\.\s* (?P<name>[A-Za-z_]\w*) )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def variables_of(expression: str) -> frozenset[str]:
+    """The names that an expression reads as `variables.NAME`."""
+    return frozenset(match["name"] for match in _TOKEN.finditer(expression) if match["name"])
+
+
+def uses_bind(expression: str) -> bool:
+    """Whether the text calls `cel.bind`, which this package needs for itself and Kubernetes does not have."""
+    return "cel" in expression and any(match["bind"] for match in _TOKEN.finditer(expression))
+
+
+def declared_presence(expression: str, declared: Iterable[str]) -> str:
+    """Writes `true` for `has(variables.NAME)` of a declared name, which is what it is in the API server whatever the value.
+
+    Lengths are kept, so that positions in messages stay right. Source: k8s.io/apiserver/pkg/cel/lazy.
+    """
+    names = frozenset(declared)
+
+    def replace(match: re.Match[str]) -> str:
+        if match["has"] and match["present"] in names:
+            return "true".ljust(len(match[0]))
+        return match[0]
+
+    return _TOKEN.sub(replace, expression)
+
+
+_HAS = re.compile(r"""\bhas\s*\(\s*((?:variables\s*\.\s*)?[A-Za-z_]\w*)((?:[^()'"]|'[^'\n]*'|"[^"\n]*")*)\)""")
+
+
+def strict_presence(expression: str, names: frozenset[str]) -> str:
+    """Makes `has(NAME.field)` fail for these names (`params`, `variables.x`), for a runtime that answers false where the name has no value."""
+
+    def replace(match: re.Match[str]) -> str:
+        root = re.sub(r"\s", "", match[1])
+        return f"({match[1]}{match[2]} == 0)" if root in names else match[0]
+
+    return _HAS.sub(replace, expression)
+
+
+def mentions(expression: str, name: str) -> bool:
+    """Whether `name` stands in the text as a name of its own, not as a field of something."""
+    return name in expression and re.search(rf"(?<![\w.]){re.escape(name)}\b", expression) is not None
+
+
+def rename_variables(expression: str, rename: Callable[[str], str]) -> str:
+    """Writes `rename(NAME)` for each `variables.NAME`."""
+    return _TOKEN.sub(lambda match: rename(match["name"]) if match["name"] else match[0], expression)
+
+
+def needed(expressions: Iterable[str], variables: Mapping[str, str]) -> list[str]:
+    """The names of `variables` (name to expression, in order of declaration) that the expressions need, directly or not, in that order."""
+    wanted: set[str] = set()
+    todo = [name for expression in expressions for name in variables_of(expression)]
+    while todo:
+        name = todo.pop()
+        if name not in wanted and name in variables:
+            wanted.add(name)
+            todo += variables_of(variables[name])
+    return [name for name in variables if name in wanted]
+
+
+def bind(expression: str, variables: Mapping[str, str]) -> str:
+    """Composes `expression` with a chain of `cel.bind` for the variables it needs: each is evaluated when first read, once.
+
+    An internal form: `cel.bind` is no part of the environment of Kubernetes and is never exported.
+    """
+    names = needed([expression], variables)
+    opening = "".join(f"cel.bind({_local(name)}, {rename_variables(_uncommented(variables[name]), _local)}, " for name in names)
+    return opening + rename_variables(_uncommented(expression), _local) + ")" * len(names)
+
+
+def _local(name: str) -> str:
+    return f"variables__{name}"
+
+
+def _uncommented(expression: str) -> str:
+    # A comment at the end would swallow what the composition puts behind it.
+    return _TOKEN.sub(lambda match: " " if match[0].startswith("//") else match[0], expression)

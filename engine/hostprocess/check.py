@@ -1,0 +1,260 @@
+"""One run over many manifests: read, judge, collect; in this process or in several. It knows nothing of output formats."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from typing import IO, Any, cast
+
+from hostprocess.admission import request_for
+from hostprocess.errors import PolicyError
+from hostprocess.evaluate import Evaluator
+from hostprocess.kubernetes.fields import parse_path
+from hostprocess.kubernetes.location import locate
+from hostprocess.kubernetes.reader import Piece, read_piece
+from hostprocess.model import Decision, InputProblem, Outcome, Request, Resource, Result, Summary
+
+__all__ = ["Judge", "Outcomes", "Results", "judge_files", "judge_resources", "look_up"]
+
+_BATCH = 1 << 18  # characters of manifests that one task of a worker holds
+_BLOCK = 500  # results that are pickled together
+_MEMORY = 8 << 20  # bytes of results kept in memory before they go to a temporary file
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What is needed to judge one resource."""
+
+    evaluator: Evaluator
+    namespace: str = ""
+
+
+class Results:
+    """Results in order, spooled to a temporary file once they are many, so that memory stays flat. Iterable any number of times."""
+
+    def __init__(self) -> None:
+        self._file = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=_MEMORY))  # noqa: SIM115 - lives as long as the results
+        self._pending: list[Result] = []
+
+    def extend(self, results: Sequence[Result]) -> None:
+        """Adds results behind those there are."""
+        self._pending += results
+        if len(self._pending) >= _BLOCK:
+            self._flush()
+
+    def __iter__(self) -> Iterator[Result]:
+        self._flush()
+        at = 0
+        while True:
+            self._file.seek(at)
+            try:
+                block = pickle.load(self._file)
+            except EOFError:
+                self._file.seek(0, os.SEEK_END)
+                return
+            at = self._file.tell()
+            yield from block
+
+    def _flush(self) -> None:
+        if self._pending:
+            self._file.seek(0, os.SEEK_END)
+            pickle.dump(self._pending, self._file, pickle.HIGHEST_PROTOCOL)
+            self._pending = []
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """What a run, or a part of one, came to."""
+
+    results: Results = field(default_factory=Results)
+    problems: list[InputProblem] = field(default_factory=list)
+    counts: Counter[Outcome] = field(default_factory=Counter)
+    actions: Counter[str] = field(default_factory=Counter)
+    resources: int = 0
+    requests: int = 0
+
+    def add(self, part: _Part) -> None:
+        """Adds a part behind those there are."""
+        self.results.extend(part.results)
+        self.problems += part.problems
+        self.counts.update(part.counts)
+        self.actions.update(part.actions)
+        self.resources += part.resources
+        self.requests += part.requests
+
+    def summary(self) -> Summary:
+        """The counts of the whole."""
+        errors = sum(not problem.note for problem in self.problems)
+        return Summary(outcomes=self.counts, actions=self.actions, resources=self.resources, requests=self.requests, errors=errors)
+
+
+@dataclass(slots=True)
+class _Part:
+    """Like `Outcomes`, small enough to be sent between processes."""
+
+    results: list[Result] = field(default_factory=list)
+    problems: list[InputProblem] = field(default_factory=list)
+    counts: dict[Outcome, int] = field(default_factory=dict)
+    actions: Counter[str] = field(default_factory=Counter)
+    resources: int = 0
+    requests: int = 0
+
+
+def judge_files(sources: Iterable[Piece | InputProblem], make_judge: Callable[[], Judge], *, jobs: int = 1, progress: Progress | None = None) -> Outcomes:
+    """Judges all manifests of `sources`, pieces as `read_pieces` gives them; results come in that order whatever the number of `jobs`.
+
+    Arguments: `jobs` is the number of processes; with more than one the pieces should only be cut. `make_judge` must be picklable if
+    `jobs` is more than one, and is called once in each process; `progress` is told the number of characters read since it was last told.
+    """
+    outcomes = Outcomes()
+    pieces = iter(sources)
+    if jobs == 1:
+        judge = make_judge()
+        for piece in pieces:
+            outcomes.add(_judge_pieces(judge, [piece]))
+            if progress:
+                progress(_size(piece))
+        return outcomes
+    with ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(make_judge,)) as pool:
+        waiting: deque[tuple[int, Future[_Part]]] = deque()
+
+        def take() -> None:
+            size, future = waiting.popleft()
+            outcomes.add(future.result())
+            if progress:
+                progress(size)
+
+        try:
+            for batch, size in _batches(pieces):
+                waiting.append((size, pool.submit(_work, batch)))
+                if len(waiting) > 2 * jobs:
+                    take()
+            while waiting:
+                take()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return outcomes
+
+
+def judge_resources(resources: Iterable[Resource | InputProblem], judge: Judge) -> Outcomes:
+    """Judges resources that have been read already."""
+    outcomes = Outcomes()
+    for resource in resources:
+        part = _Part()
+        _judge_one(judge, resource, part)
+        outcomes.add(part)
+    return outcomes
+
+
+def look_up(sources: Iterable[Piece | InputProblem], kinds: frozenset[str]) -> Iterator[dict[str, Any]]:
+    """The objects of these kinds among the inputs: the first pass of a run whose policies look something up.
+
+    What cannot be read is left for the second pass to report.
+    """
+    for piece in sources:
+        if isinstance(piece, InputProblem) or not any(kind in _text(piece) for kind in kinds):
+            continue
+        for resource in read_piece(*piece):
+            if isinstance(resource, Resource) and resource.kind in kinds:
+                yield resource.object
+
+
+def _batches(pieces: Iterator[Piece | InputProblem]) -> Iterator[tuple[list[Piece | InputProblem], int]]:
+    batch: list[Piece | InputProblem] = []
+    size = 0
+    for piece in pieces:
+        batch.append(piece)
+        size += _size(piece)
+        if size >= _BATCH:
+            yield batch, size
+            batch, size = [], 0
+    if batch:
+        yield batch, size
+
+
+def _text(piece: Piece) -> str:
+    text: str = piece[2].text if piece[0] == "json" else piece[4]
+    return text
+
+
+def _size(piece: Piece | InputProblem) -> int:
+    return 0 if isinstance(piece, InputProblem) else len(_text(piece))
+
+
+_worker: Judge | PolicyError | None = None
+
+
+def _start_worker(make_judge: Callable[[], Judge]) -> None:
+    import signal  # in worker processes only
+
+    # Ctrl-C reaches the whole process group; the parent alone answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    global _worker
+    try:
+        _worker = make_judge()
+    except PolicyError as error:
+        _worker = error
+
+
+def _work(batch: list[Piece | InputProblem]) -> _Part:
+    if isinstance(_worker, PolicyError):
+        raise _worker
+    return _judge_pieces(cast(Judge, _worker), batch)
+
+
+def _judge_pieces(judge: Judge, pieces: Sequence[Piece | InputProblem]) -> _Part:
+    part = _Part()
+    for piece in pieces:
+        if isinstance(piece, InputProblem):
+            part.problems.append(piece)
+            continue
+        for resource in read_piece(*piece):
+            _judge_one(judge, resource, part)
+    return part
+
+
+def _judge_one(judge: Judge, resource: Resource | InputProblem, part: _Part) -> None:
+    if isinstance(resource, InputProblem):
+        part.problems.append(resource)
+        return
+    request = request_for(resource, judge.evaluator.inventory, judge.namespace)
+    decisions = judge.evaluator.decide(request)
+    counts = part.counts
+    part.resources += 1
+    part.requests += decisions.matched
+    counts[Outcome.ALLOW] = counts.get(Outcome.ALLOW, 0) + decisions.allowed
+    counts[Outcome.SKIP] = counts.get(Outcome.SKIP, 0) + decisions.skipped
+    for decision in decisions.findings:
+        counts[decision.outcome] = counts.get(decision.outcome, 0) + 1
+        if decision.actions:
+            part.actions[decision.actions[0]] += 1
+        part.results.append(_result(decision, request))
+    for decision in decisions.passed:
+        part.results.append(_result(decision, request))
+
+
+def _result(decision: Decision, request: Request) -> Result:
+    resource = request.resource
+    steps = parse_path(decision.fields[0]) if decision.fields else ("metadata", "name")
+    place = locate(resource.origin, steps)
+    return Result(
+        decision=decision,
+        path=resource.origin.path,
+        document=resource.origin.document,
+        line=place.line,
+        column=place.column,
+        excerpt=place.excerpt,
+        api_version=resource.api_version,
+        kind=resource.kind,
+        namespace=resource.namespace,
+        name=resource.name,
+        operation=request.operation,
+    )

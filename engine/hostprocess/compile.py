@@ -1,0 +1,173 @@
+"""Rules to policies: one ValidatingAdmissionPolicy for each (bundle, severity, kind of parameters), and its binding."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from hostprocess.cel.source import mentions, needed, variables_of
+from hostprocess.errors import PolicyError, UsageError
+from hostprocess.model import Binding, Elements, MatchCondition, ParamKind, ParamRef, Policy, Rule, RuleValidation, Targets, Validation
+from hostprocess.policy import match_constraints
+from hostprocess.rules import ListOf, Pack
+
+__all__ = ["compile_pack", "scope_of", "select_rules"]
+
+# The binding set `deny` of the architecture: what offline findings count as.
+_ACTIONS = {"error": ("Deny", "Audit"), "warning": ("Warn", "Audit"), "info": ("Audit",)}
+_SEVERITIES = ("error", "warning", "info")
+Key = tuple[str, str, ParamKind | None]
+
+
+def select_rules(pack: Pack, targets: Targets, bundles: Collection[str] = (), select: Collection[str] = (), ignore: Collection[str] = ()) -> list[Rule]:
+    """The rules that a run is about.
+
+    Arguments: `bundles` (empty: those that are on by default), `select` (empty: all; else only these, whatever their bundle), `ignore`.
+    Retired rules and rules outside the targets are left out. Raises `UsageError` for a name that does not exist.
+    """
+    ids = {rule.id for rule in pack.rules}
+    _known("bundle", bundles, pack.bundles)
+    _known("rule", [*select, *ignore], ids)
+    wanted = set(bundles) or {name for name, bundle in pack.bundles.items() if bundle.default}
+    chosen = []
+    for rule in pack.rules:
+        named = rule.id in select if select else rule.bundle in wanted
+        current = rule.status != "retired" and rule.kubernetes.holds(targets.kubernetes) and rule.containerd.holds(targets.containerd)
+        if named and current and rule.id not in ignore:
+            chosen.append(rule)
+    return chosen
+
+
+def _known(what: str, names: Iterable[str], known: Collection[str]) -> None:
+    import difflib  # needed for a wrong name only
+
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, list(known), 1)
+            hint = f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(sorted(known))}"
+            raise UsageError(f"there is no {what} {name!r}{hint}")
+
+
+def compile_pack(pack: Pack, rules: Iterable[Rule], targets: Targets) -> tuple[list[Policy], list[Binding]]:
+    """The policies of these rules, and one binding of the set `deny` for each. Raises `PolicyError` for a rule that cannot be compiled."""
+    grouped: dict[Key, list[tuple[Rule, Validation]]] = {}
+    for rule in rules:
+        for validation in rule.validations:
+            if validation.kubernetes.holds(targets.kubernetes) and validation.containerd.holds(targets.containerd):
+                key = (rule.bundle, validation.severity, _param_kind(pack, rule, validation))
+                grouped.setdefault(key, []).append((rule, _compiled(pack, rule, validation)))
+    order = list(pack.bundles)
+    policies, bindings = [], []
+    for key in sorted(grouped, key=lambda key: (order.index(key[0]), _SEVERITIES.index(key[1]), str(key[2] or ""))):
+        policy = _policy(pack, key, grouped[key])
+        policies.append(policy)
+        bindings.append(Binding(name=f"{policy.name}-deny", policy_name=policy.name, validation_actions=_ACTIONS[key[1]], param_ref=_param_ref(pack, key)))
+    return policies, bindings
+
+
+def scope_of(pack: Pack, rule: Rule) -> str:
+    """The scope that a rule's `when` begins with. Raises `PolicyError` if it does not begin with one."""
+    name, _, rest = rule.when.removeprefix("variables.").partition("&&")
+    if not rule.when.startswith("variables.") or name.strip() not in pack.scopes or (rest and not _grouped(rest.strip())):
+        raise PolicyError(f"when: must be one of {', '.join('variables.' + scope for scope in pack.scopes)}, alone or followed by && (…)", path=rule.path)
+    return name.strip()
+
+
+def _grouped(text: str) -> bool:
+    """Whether the text is one expression in parentheses, or free of `||`, so that it cannot undo the scope in front of it."""
+    return "||" not in text or (text.startswith("(") and text.endswith(")"))
+
+
+def _param_kind(pack: Pack, rule: Rule, validation: RuleValidation) -> ParamKind | None:
+    variables = {variable.name: variable.expression for variable in pack.variables}
+    texts = [validation.expression, rule.when, *(variables[name] for name in needed([validation.expression, rule.when], variables))]
+    if not any(mentions(text, "params") for text in texts):
+        return None
+    params = pack.bundles[rule.bundle].params
+    if rule.param_kind:
+        return rule.param_kind
+    if params is None:
+        raise PolicyError("a validation reads params, but neither the rule nor its bundle says of which paramKind", path=rule.path)
+    return ParamKind(api_version=params["apiVersion"], kind=params["kind"])
+
+
+def _param_ref(pack: Pack, key: Key) -> ParamRef | None:
+    bundle, _, kind = key
+    if kind is None:
+        return None
+    params = pack.bundles[bundle].params
+    if params and params["kind"] == kind.kind:
+        return ParamRef(name=params["name"], namespace=params["namespace"], parameter_not_found_action="Allow")
+    return ParamRef(selector={}, parameter_not_found_action="Allow")
+
+
+def _policy(pack: Pack, key: Key, members: list[tuple[Rule, Validation]]) -> Policy:
+    bundle, severity, kind = key
+    name = f"hostprocess-{bundle}-{severity}" + (f"-{kind.kind.lower()}" if kind else "")
+    validations = tuple(validation for _, validation in members)
+    variables = {variable.name: variable for variable in pack.variables}
+    texts = {variable.name: variable.expression for variable in pack.variables}
+    expressions = [text for one in validations for text in (one.expression, one.message_expression)]
+    return Policy(
+        name=name,
+        match_constraints=match_constraints(pack.match_constraints),
+        match_conditions=(MatchCondition(name="concerns-its-rules", expression=_match_condition(pack, [rule for rule, _ in members])),),
+        variables=tuple(variables[one] for one in needed(expressions, texts)),
+        validations=validations,
+        failure_policy="Fail" if severity == "error" else "Ignore",
+        param_kind=kind,
+        path=pack.folder,
+    )
+
+
+def _match_condition(pack: Pack, rules: list[Rule]) -> str:
+    scopes = {scope_of(pack, rule) for rule in rules}
+    conditions = dict.fromkeys(pack.scopes[scope] for scope in pack.scopes if scope in scopes)
+    # The condition of one scope may hold that of another as a part: then the longer says it all.
+    needed_ones = [one for one in conditions if not any(one != other and one in other for other in conditions)]
+    template = next(variable.expression for variable in pack.variables if variable.name == "podTemplate")
+    return f"[{template}].exists(template, has(template.spec) && ({' || '.join(needed_ones)}))"
+
+
+def _compiled(pack: Pack, rule: Rule, validation: RuleValidation) -> Validation:
+    expression, elements = validation.expression, None
+    if validation.each:
+        if validation.each not in pack.lists:
+            raise PolicyError(f"each: {validation.each!r} is none of {', '.join(pack.lists)}", path=rule.path)
+        expression, elements = _over(pack, pack.lists[validation.each], validation.expression)
+    known = {variable.name for variable in pack.variables}
+    for text in (expression, rule.when, validation.message_expression):
+        if unknown := variables_of(text) - known:
+            raise PolicyError(f"there is no variable {', '.join(sorted(unknown))} in pack.yaml", path=rule.path)
+    return Validation(
+        expression=f"!({rule.when}) || ({expression})",
+        message=f"[{rule.id}] {validation.message}",
+        message_expression=f"'[{rule.id}] ' + ({validation.message_expression})" if validation.message_expression else "",
+        rule=rule.id,
+        when=rule.when,
+        paths=validation.paths,
+        elements=elements,
+    )
+
+
+def _over(pack: Pack, about: ListOf, body: str) -> tuple[str, Elements]:
+    """An expression about each element of a list, and the one that tells which elements fail it."""
+    body = _with_let(about, body)
+    if about.paths:
+        return f"variables.{about.name}.all(item, {body})", Elements(expression=f"variables.{about.name}.map(item, {body})", places=about.paths)
+    outer = pack.lists[about.of]
+    if about.where:
+        expression = f"variables.{outer.name}.map(item, !({about.where}) || ({body}))"
+        return f"variables.{about.name}.all(item, {body})", Elements(expression=expression, places=outer.paths)
+    inner = f"has(container.{about.field})"
+    single = f"variables.{outer.name}.all(container, !{inner} || container.{about.field}.all(item, {body}))"
+    base = pack.lists[outer.of] if outer.of else outer
+    guard = f"[container].exists(item, {outer.where}) && {inner}" if outer.where else inner
+    mapped = f"variables.{base.name}.map(container, {guard} ? container.{about.field}.map(item, {body}) : [])"
+    return single, Elements(expression=mapped, places=base.paths, nested=about.field)
+
+
+def _with_let(about: ListOf, body: str) -> str:
+    for name, expression in about.let.items():
+        if mentions(body, name):
+            body = f"[{expression}].all({name}, {body})"
+    return body

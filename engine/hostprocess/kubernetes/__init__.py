@@ -1,0 +1,1 @@
+"""What Kubernetes knows: reading manifests as it would, where things stand in them, kinds, selectors."""

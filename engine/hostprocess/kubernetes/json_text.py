@@ -1,0 +1,276 @@
+"""JSON text to plain objects, as Kubernetes reads it. The items of a List come one by one and are never held together."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hostprocess.errors import InputError
+
+__all__ = ["Item", "decode", "read"]
+
+_BLOCK = 1 << 20  # characters read at a time
+_SPACE = re.compile(r"[ \t\n\r]*")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One value: its text, the place of its first character, and whether it stood in the `items` of a List.
+
+    Members that are null are dropped from `value`, and `nulls` is set; decode `text` again for the few kinds that keep them.
+    `kind` and `api_version` are those of that List as far as they were known before its items.
+    """
+
+    value: Any
+    text: str
+    line: int
+    column: int
+    document: int
+    nulls: bool
+    in_list: bool = False
+    index: int = 0
+    kind: str = ""
+    api_version: str = ""
+    cut: bool = False
+
+
+def read(stream: Callable[[int], str], path: str, cut: bool = False) -> Iterator[Item]:
+    """The values of a stream of JSON documents; `stream(n)` gives up to n more characters. Raises `InputError` with the place.
+
+    `cut` only finds where each value ends, which costs less: give the items to `decode`, in another process perhaps.
+    """
+    yield from _Reader(stream, path, cut).documents()
+
+
+def decode(item: Item, path: str) -> Item:
+    """An item that was only cut, with its value. Raises `InputError` with the place."""
+    parts = iter([item.text])
+    whole = next(_Reader(lambda size: next(parts, ""), path, line=item.line, column=item.column).documents(split=False))
+    return replace(item, value=whole.value, nulls=whole.nulls, cut=False)
+
+
+class _DuplicateKey(ValueError):
+    def __init__(self, key: str) -> None:
+        super().__init__(f"the key {key!r} is given twice in one mapping; Kubernetes would use only one of them")
+
+
+class _Reader:
+    def __init__(self, stream: Callable[[int], str], path: str, cut: bool = False, line: int = 1, column: int = 1) -> None:
+        self._stream = stream
+        self._path = path
+        self._buffer = ""
+        self._at = 0
+        self._ended = False
+        self._cut = cut
+        self._line = line  # of the first character of the buffer
+        self._column = column
+        self._seen = 0  # characters of the buffer that _line and _column account for
+        self._nulls = False
+        self._decode = (json.JSONDecoder() if cut else json.JSONDecoder(object_pairs_hook=self._object, parse_constant=_refuse_constant)).raw_decode
+
+    def documents(self, split: bool = True) -> Iterator[Item]:
+        document = 0
+        while self._peek():
+            if split and self._peek() == "{":
+                yield from self._document(document)
+            else:
+                yield self._value(document=document)
+            document += 1
+
+    def _document(self, document: int) -> Iterator[Item]:
+        """One object at the top. If it turns out to be a List, its items are given; else the object itself."""
+        listed = self._look_ahead_for_items()
+        if not listed:
+            yield self._value(document=document)
+            return
+        self._expect("{")
+        members: dict[str, Any] = {}
+        items = 0
+        while True:
+            key = self._value(document=document)
+            if not isinstance(key.value, str):
+                raise self._error("expected a key in quotes")
+            if key.value in members:
+                raise InputError(str(_DuplicateKey(key.value)), path=self._path, line=key.line, column=key.column)
+            self._expect(":")
+            if key.value == "items" and self._peek() == "[":
+                members["items"] = None
+                for item in self._items(document, members):
+                    items += 1
+                    yield item
+            else:
+                members[key.value] = self._value(document=document).value
+            if not self._continues("}"):
+                break
+        kind = members.get("kind")
+        if not (isinstance(kind, str) and kind.endswith("List")):
+            raise self._error(f"an object with `items` must be a List, but its kind is {kind!r}")
+
+    def _items(self, document: int, members: dict[str, Any]) -> Iterator[Item]:
+        self._expect("[")
+        if self._peek() == "]":
+            self._expect("]")
+            return
+        kind, api_version = str(members.get("kind", "")), str(members.get("apiVersion", ""))
+        index = 0
+        while True:
+            yield self._value(document=document, in_list=True, index=index, kind=kind, api_version=api_version)
+            index += 1
+            if not self._continues("]"):
+                return
+
+    def _look_ahead_for_items(self) -> bool:
+        """Whether the object that starts here is a List: an `items` array at its top level before anything large.
+
+        Keys come sorted (`apiVersion, items, kind`) or in the order of the Go type (`kind, apiVersion, metadata, items`).
+        """
+        self._fill(65536)
+        at = _SPACE.match(self._buffer, self._at + 1).end()  # type: ignore[union-attr]
+        while True:
+            try:
+                key, at = self._decode(self._buffer, at)
+                at = _SPACE.match(self._buffer, at).end()  # type: ignore[union-attr]
+                if not isinstance(key, str) or self._buffer[at : at + 1] != ":":
+                    return False
+                at = _SPACE.match(self._buffer, at + 1).end()  # type: ignore[union-attr]
+                if key == "items":
+                    return self._buffer[at : at + 1] == "["
+                if key not in ("apiVersion", "kind", "metadata"):
+                    return False
+                _, at = self._decode(self._buffer, at)
+                at = _SPACE.match(self._buffer, at).end()  # type: ignore[union-attr]
+                if self._buffer[at : at + 1] != ",":
+                    return False
+                at = _SPACE.match(self._buffer, at + 1).end()  # type: ignore[union-attr]
+            except (ValueError, RecursionError):
+                return False  # whatever is wrong is reported when the object is read
+
+    def _value(self, **about: Any) -> Item:
+        self._peek()
+        self._advance()
+        line, column = self._line, self._column
+        self._nulls = False
+        value, end = self._decode_growing()
+        text = self._buffer[self._at : end]
+        self._at = end
+        if "\\" in text and not self._cut:
+            value = self._check_escapes(value, text, line, column)
+        return Item(value=value, text=text, line=line, column=column, nulls=self._nulls or value is None, cut=self._cut, **about)
+
+    def _decode_growing(self) -> tuple[Any, int]:
+        """Decodes the value that starts here, reading on as long as it may just be cut off by the end of the buffer."""
+        while True:
+            start = self._at
+            try:
+                value, end = self._decode(self._buffer, start)
+                # A number at the very end may go on in the next block.
+                if end < len(self._buffer) or self._ended:
+                    return value, end
+            except json.JSONDecodeError as error:
+                if self._ended or (error.pos < len(self._buffer) - 2 * _BLOCK and "Unterminated" not in error.msg):
+                    raise self._error(f"not valid JSON: {error.msg}", error.pos) from None
+            except RecursionError:
+                raise self._error("nested too deeply", start) from None
+            except ValueError as error:  # of our own hooks; the text is whole as far as they saw it
+                raise self._error(str(error), start) from None
+            size = len(self._buffer) - start
+            self._fill(size + max(_BLOCK, size))
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        members = dict(pairs)
+        if len(members) != len(pairs):
+            seen: set[str] = set()
+            raise _DuplicateKey(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+        if None in members.values():
+            self._nulls = True
+            return {key: value for key, value in pairs if value is not None}
+        return members
+
+    def _check_escapes(self, value: Any, text: str, line: int, column: int) -> Any:
+        if "\\u0000" in text and _any_string(value, lambda string: "\0" in string):
+            raise InputError("a string holds a NUL character, which no field of Kubernetes may", path=self._path, line=line, column=column)
+        if "\\ud" in text or "\\uD" in text:
+            return _map_strings(value, lambda string: _SURROGATE.sub("\ufffd", string))
+        return value
+
+    def _peek(self) -> str:
+        """The next character that is not white space; empty at the end."""
+        while True:
+            self._at = _SPACE.match(self._buffer, self._at).end()  # type: ignore[union-attr]
+            if self._at < len(self._buffer):
+                return self._buffer[self._at]
+            if self._ended:
+                return ""
+            self._fill(1)
+
+    def _expect(self, character: str) -> None:
+        found = self._peek()
+        if found != character:
+            raise self._error(f"not valid JSON: expected {character!r}, found {found!r}" if found else "not valid JSON: the text ends too early")
+        self._at += 1
+
+    def _continues(self, end: str) -> bool:
+        """Past a comma: True. Past the closing bracket: False."""
+        if self._peek() == ",":
+            self._at += 1
+            return True
+        self._expect(end)
+        return False
+
+    def _fill(self, wanted: int) -> None:
+        """Reads until `wanted` characters lie ahead or the text ends; drops what has been read."""
+        if self._ended or len(self._buffer) - self._at >= wanted:
+            return
+        self._advance()
+        rest = [self._buffer[self._at :]]
+        size = len(rest[0])
+        while size < wanted:
+            block = self._stream(max(_BLOCK, wanted - size))
+            if not block:
+                self._ended = True
+                break
+            rest.append(block)
+            size += len(block)
+        self._buffer = "".join(rest)
+        self._at = self._seen = 0
+
+    def _advance(self) -> None:
+        """Counts lines and columns up to the present place."""
+        self._line, self._column = self._place(self._at)
+        self._seen = self._at
+
+    def _place(self, at: int) -> tuple[int, int]:
+        lines = self._buffer.count("\n", self._seen, at)
+        if lines:
+            return self._line + lines, at - self._buffer.rfind("\n", self._seen, at)
+        return self._line, self._column + at - self._seen
+
+    def _error(self, message: str, at: int | None = None) -> InputError:
+        line, column = self._place(self._at if at is None else max(at, self._seen))
+        return InputError(message, path=self._path, line=line, column=column)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"not valid JSON: {name} is not a number of JSON")
+
+
+def _any_string(value: Any, test: Callable[[str], bool]) -> bool:
+    if isinstance(value, str):
+        return test(value)
+    if isinstance(value, dict):
+        return any(test(key) or _any_string(item, test) for key, item in value.items())
+    return isinstance(value, list) and any(_any_string(item, test) for item in value)
+
+
+def _map_strings(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {change(key): _map_strings(item, change) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_map_strings(item, change) for item in value]
+    return value

@@ -1,0 +1,256 @@
+"""Paths to resources: which files there are, and what each of their documents holds."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from hostprocess.errors import InputError
+from hostprocess.kubernetes import fields, json_text, yaml_text
+from hostprocess.kubernetes.kinds import is_built_in, is_list_kind, template_path
+from hostprocess.kubernetes.location import locate
+from hostprocess.kubernetes.source import STANDARD_INPUT, Spool, open_text
+from hostprocess.model import InputProblem, Origin, Resource
+
+__all__ = ["SUFFIXES", "Piece", "expand", "read_file", "read_piece", "read_pieces"]
+
+SUFFIXES = (".yaml", ".yml", ".json", ".yaml.gz", ".yml.gz", ".json.gz")
+_BLOCK = 1 << 20
+
+
+def expand(paths: Sequence[str], seen: set[str] | None = None) -> Iterator[str | InputProblem]:
+    """The files that `paths` name: files, folders (searched for manifests, hidden folders left out), glob patterns, `-`.
+
+    What does not exist, and a folder without a manifest, comes as an `InputProblem`. No file comes twice: `seen` holds those there were.
+    """
+    seen = set() if seen is None else seen
+    for path in paths:
+        found: list[str] = []
+        if path == STANDARD_INPUT or os.path.isfile(path):
+            found = [path]
+        elif os.path.isdir(path):
+            found = _in_folder(path)
+            if not found:
+                yield InputProblem(path=path, message=f"no manifests in this folder (files that end in {', '.join(SUFFIXES[:3])}, or these with .gz)")
+        elif any(character in path for character in "*?[") and not os.path.lexists(path):
+            for match in sorted(glob.glob(path, recursive=True)):
+                found += _in_folder(match) if os.path.isdir(match) else [match]
+            if not found:
+                yield InputProblem(path=path, message="no file matches this pattern")
+        elif os.path.lexists(path):
+            found = [path]  # a pipe or a device, or a link that leads nowhere: opening it tells
+        else:
+            yield InputProblem(path=path, message="no such file or folder")
+        for file in found:
+            if file not in seen:
+                seen.add(file)
+                yield file
+
+
+def _in_folder(folder: str) -> list[str]:
+    found = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [os.path.join(place, name) for name in sorted(files) if name.endswith(SUFFIXES)]
+    return found
+
+
+def read_file(path: str, spool: Spool | None = None) -> Iterator[Resource | InputProblem]:
+    """The resources of one file, one by one, with a problem in place of each that cannot be used."""
+    for piece in read_pieces(path, spool):
+        if isinstance(piece, InputProblem):
+            yield piece
+        else:
+            yield from read_piece(*piece)
+
+
+Piece = tuple[Any, ...]
+
+
+def read_pieces(path: str, spool: Spool | None = None, cut: bool = False) -> Iterator[Piece | InputProblem]:
+    """Cuts one file into pieces that `read_piece` reads, each on its own: YAML documents, or the values of JSON, decoded unless
+    they are only to be `cut`."""
+    name = "<stdin>" if path == STANDARD_INPUT else path
+    empty = True
+    try:
+        with open_text(path, spool) as stream:
+            start = stream.read(_BLOCK)
+            while start and not start.strip() and (more := stream.read(_BLOCK)):
+                start += more
+            if start.lstrip()[:1] == "{":
+                for item in json_text.read(_Prefixed(start, stream.read), name, cut):
+                    empty = False
+                    yield "json", name, item
+            else:
+                blocks = _blocks(start, stream.read)
+                for document, (line, text) in enumerate(yaml_text.pieces(blocks)):
+                    empty = empty and not text.strip()
+                    yield "yaml", name, document, line, text
+    except InputError as error:
+        empty = False
+        yield _problem(error)
+    if empty:
+        yield InputProblem(path=name, message="the file is empty", note=True)
+
+
+def _blocks(start: str, read: Any) -> Iterator[str]:
+    yield start
+    while block := read(_BLOCK):
+        yield block
+
+
+class _Prefixed:
+    """`read` of a stream of which the start has been read already."""
+
+    def __init__(self, start: str, read: Any) -> None:
+        self._start = start
+        self._read = read
+
+    def __call__(self, size: int) -> str:
+        if self._start:
+            start, self._start = self._start, ""
+            return start
+        block: str = self._read(size)
+        return block
+
+
+def read_piece(syntax: str, path: str, *piece: Any) -> Iterator[Resource | InputProblem]:
+    """The resources of one piece of a file, as `read_pieces` cut it."""
+    if syntax == "json":
+        try:
+            item = json_text.decode(piece[0], path) if piece[0].cut else piece[0]
+        except InputError as error:
+            yield _problem(error)
+            return
+        yield from _from_json(path, item)
+        return
+    document, line, text = piece
+    try:
+        loaded = yaml_text.load(text, path, line)
+    except InputError as error:
+        yield _problem(error)
+        return
+    for value, nulls in loaded:
+        origin = Origin(path=path, document=document, line=line, text=text, syntax="yaml")
+        yield from _resources(value, nulls, origin)
+
+
+def _from_json(path: str, item: json_text.Item) -> Iterator[Resource | InputProblem]:
+    origin = Origin(path=path, document=item.document, line=item.line, column=item.column, text=item.text, syntax="json")
+    value, nulls = item.value, item.nulls and _keeps_nulls(item.value, item.api_version)
+    if nulls:
+        value = json.loads(item.text)
+    if item.in_list and isinstance(value, dict):
+        value = _typed_item(value, item.kind, item.api_version)
+    yield from _resources(value, nulls, origin)
+
+
+def _keeps_nulls(value: Any, list_version: str) -> bool:
+    """Whether a value decoded without its nulls must be decoded with them: custom resources, Lists, and pods without containers."""
+    if not isinstance(value, dict):
+        return False
+    api_version, kind = value.get("apiVersion") or list_version, str(value.get("kind"))
+    if not isinstance(api_version, str) or not is_built_in(api_version) or is_list_kind(kind):
+        return True
+    steps = template_path(api_version, kind)
+    return steps is not None and _at_steps(value, (*steps, "spec", "containers")) is None
+
+
+def _at_steps(value: Any, steps: tuple[str, ...]) -> Any:
+    for step in steps:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _typed_item(value: dict[str, Any], list_kind: str, list_version: str) -> dict[str, Any]:
+    """An item of a typed list (`PodList`) may leave out its own kind: `kubectl get --raw` prints such lists."""
+    if "kind" in value or list_kind in ("", "List"):
+        return value
+    return {"apiVersion": list_version, "kind": list_kind.removesuffix("List"), **value}
+
+
+def _resources(value: Any, nulls: bool, origin: Origin) -> Iterator[Resource | InputProblem]:
+    if not isinstance(value, dict):
+        yield _at(origin, (), f"expected a Kubernetes object (a mapping), found {_named(value)}")
+        return
+    api_version, kind = value.get("apiVersion"), value.get("kind")
+    if not api_version or not kind:
+        yield _at(origin, (), "skipped: no apiVersion and kind, so this is not a Kubernetes object", note=True)
+        return
+    if not isinstance(api_version, str) or not isinstance(kind, str):
+        yield _at(origin, ("kind",), "apiVersion and kind must be strings")
+        return
+    if is_list_kind(kind) and "items" in value:
+        yield from _items(value, nulls, origin, api_version, kind)
+        return
+    if (fault := _template_text(value)) is not None:
+        yield _at(origin, fault, "this is a Helm template ({{ … }}): render it first: helm template CHART | hostprocess check -")
+        return
+    faults: list[fields.Fault] = []
+    if nulls and is_built_in(api_version):
+        faults = _null_containers(value, api_version, kind)
+        value = _without_nulls(value)
+    faults += fields.check(value, api_version, kind)
+    if faults:
+        for steps, message in faults:
+            yield _at(origin, steps, f"{fields.format_path(steps)}: {message}")
+        return
+    yield Resource(object=value, origin=origin)
+
+
+def _items(value: dict[str, Any], nulls: bool, origin: Origin, api_version: str, kind: str) -> Iterator[Resource | InputProblem]:
+    items = value["items"]
+    if items is None:
+        return
+    if not isinstance(items, list):
+        yield _at(origin, ("items",), f"items: must be a list, not {_named(items)}")
+        return
+    for index, item in enumerate(items):
+        place = Origin(
+            path=origin.path, document=origin.document, line=origin.line, column=origin.column, text=origin.text, syntax=origin.syntax,
+            steps=(*origin.steps, "items", index),
+        )  # fmt: skip
+        yield from _resources(_typed_item(item, kind, api_version) if isinstance(item, dict) else item, nulls, place)
+
+
+def _template_text(value: dict[str, Any]) -> fields.Steps | None:
+    metadata = value.get("metadata")
+    if isinstance(metadata, dict):
+        for key in ("name", "namespace"):
+            if "{{" in str(metadata.get(key)):
+                return ("metadata", key)
+    return None
+
+
+def _null_containers(value: dict[str, Any], api_version: str, kind: str) -> list[fields.Fault]:
+    steps = template_path(api_version, kind)
+    if steps is None:
+        return []
+    spec = _at_steps(value, (*steps, "spec"))
+    if isinstance(spec, dict) and spec.get("containers", ()) is None:
+        return [((*steps, "spec", "containers"), "must be a list of containers, not null")]
+    return []
+
+
+def _without_nulls(value: Any) -> Any:
+    if value.__class__ is dict:
+        return {key: _without_nulls(item) if item.__class__ in (dict, list) else item for key, item in value.items() if item is not None}
+    return [_without_nulls(item) if item.__class__ in (dict, list) else item for item in value]
+
+
+def _at(origin: Origin, steps: fields.Steps, message: str, note: bool = False) -> InputProblem:
+    place = locate(origin, steps)
+    return InputProblem(path=origin.path, message=message, line=place.line, column=place.column, note=note)
+
+
+def _problem(error: InputError) -> InputProblem:
+    return InputProblem(path=error.path, message=error.message, line=error.line, column=error.column)
+
+
+def _named(value: Any) -> str:
+    if isinstance(value, str):
+        return "text"
+    return "a list" if isinstance(value, list) else "null" if value is None else f"the value {value}"

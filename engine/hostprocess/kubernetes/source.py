@@ -1,0 +1,90 @@
+"""Bytes to text: files, standard input, gzip, the encodings that shells write. It knows nothing of YAML or JSON."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import os
+import shutil
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, cast
+
+from hostprocess.errors import InputError
+
+__all__ = ["STANDARD_INPUT", "Spool", "open_text"]
+
+STANDARD_INPUT = "-"
+_SPOOL_MEMORY = 4 << 20  # bytes kept in memory before standard input goes to a temporary file
+
+
+class Spool:
+    """Standard input, copied once to a temporary file, so that it can be read in two passes."""
+
+    def __init__(self, stream: IO[bytes] | None = None) -> None:
+        self._stream = stream
+        self._file: IO[bytes] | None = None
+
+    def open(self) -> IO[bytes]:
+        """The bytes from the start."""
+        if self._file is None:
+            self._file = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=_SPOOL_MEMORY))  # noqa: SIM115 - lives as long as the spool
+            shutil.copyfileobj(self._stream or sys.stdin.buffer, self._file)
+        self._file.seek(0)
+        return self._file
+
+
+@contextmanager
+def open_text(path: str, spool: Spool | None = None) -> Iterator[IO[str]]:
+    """Opens `path` (`-` is standard input) as text with `\\n` line ends.
+
+    Understands gzip, UTF-8 with and without byte order mark, and UTF-16 as PowerShell redirects write it. Raises
+    `InputError` for what is unreadable or not text, also while the text is being read.
+    """
+    name = "<stdin>" if path == STANDARD_INPUT else path
+    owned: list[IO[bytes]] = []
+    try:
+        if path == STANDARD_INPUT:
+            raw = (spool or Spool()).open()
+        else:
+            raw = open(path, "rb")  # noqa: SIM115 - closed below
+            owned.append(raw)
+        if _peek(raw, 2) == b"\x1f\x8b":
+            raw = cast(IO[bytes], gzip.GzipFile(fileobj=raw))
+            owned.append(raw)
+        encoding = _encoding(_peek(raw, 4))
+        text = io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline=None)
+        try:
+            yield text
+        finally:
+            text.detach()
+    except UnicodeDecodeError as error:
+        raise InputError(f"not text in UTF-8 or UTF-16 ({error.reason}); is it a binary file?", path=name) from None
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(f"damaged gzip data: {error}", path=name) from None
+    except OSError as error:
+        raise InputError(f"cannot be read: {os.strerror(error.errno) if error.errno else error}", path=name) from None
+    finally:
+        for stream in reversed(owned):
+            stream.close()
+
+
+def _peek(stream: IO[bytes], count: int) -> bytes:
+    start = stream.read(count)
+    stream.seek(0)
+    return start
+
+
+def _encoding(start: bytes) -> str:
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    # Text without a mark: the first character of a manifest is ASCII, so the other byte of its pair is NUL.
+    if len(start) >= 2 and start[0] and not start[1] and (len(start) < 4 or (start[2] and not start[3])):
+        return "utf-16-le"
+    if len(start) >= 2 and not start[0] and start[1]:
+        return "utf-16-be"
+    return "utf-8-sig"

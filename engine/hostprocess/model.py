@@ -1,0 +1,374 @@
+"""The frozen dataclasses that flow along the arrows of the architecture. It knows nothing but itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+__all__ = [
+    "UNKNOWN",
+    "Binding",
+    "Decision",
+    "Elements",
+    "InputProblem",
+    "MatchCondition",
+    "MatchConstraints",
+    "Origin",
+    "Outcome",
+    "ParamKind",
+    "ParamRef",
+    "Policy",
+    "Range",
+    "Report",
+    "Request",
+    "Resource",
+    "ResourceRule",
+    "Result",
+    "Rule",
+    "RuleValidation",
+    "Summary",
+    "Targets",
+    "Unknown",
+    "Validation",
+    "Variable",
+]
+
+JSONObject = dict[str, Any]
+
+
+class Outcome(StrEnum):
+    """What one rule says about one request. There is no bool: an unknown is never a pass."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    WARN = "warn"
+    AUDIT = "audit"
+    SKIP = "skip"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+    EXCEPTED = "excepted"
+
+
+class Unknown:
+    """The type of `UNKNOWN`, the value of an input that nobody gave."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+    def __reduce__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = Unknown()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a resource was read: `path` as the user gave it, `document` counted from 0, `line` and `column` from 1.
+
+    `text` is the piece of the source that holds the resource and starts at that line and column; `syntax` is `yaml` or
+    `json`; `steps` is the way from the top of that piece to the resource (into the `items` of a List).
+    """
+
+    path: str
+    document: int = 0
+    line: int = 1
+    column: int = 1
+    text: str = ""
+    syntax: str = "yaml"
+    steps: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One Kubernetes object as it was read, nulls of built-in kinds dropped."""
+
+    object: JSONObject
+    origin: Origin
+
+    @property
+    def api_version(self) -> str:
+        """`apiVersion`, for example `apps/v1`."""
+        return str(self.object.get("apiVersion", ""))
+
+    @property
+    def kind(self) -> str:
+        """`kind`, for example `Deployment`."""
+        return str(self.object.get("kind", ""))
+
+    @property
+    def name(self) -> str:
+        """`metadata.name`, or `metadata.generateName`, or nothing."""
+        metadata = self.object.get("metadata")
+        if not isinstance(metadata, Mapping):
+            return ""
+        return str(metadata.get("name") or metadata.get("generateName") or "")
+
+    @property
+    def namespace(self) -> str:
+        """`metadata.namespace`, or nothing."""
+        metadata = self.object.get("metadata")
+        return str(metadata.get("namespace") or "") if isinstance(metadata, Mapping) else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """An admission request: what the API server would ask its plug-ins about `resource`.
+
+    `namespace_object` is the Namespace, None where the API server gives null, `UNKNOWN` where nobody gave it.
+    Source of the fields: k8s.io/apiserver/pkg/admission/plugin/cel (CreateAdmissionRequest).
+    """
+
+    resource: Resource
+    group: str
+    version: str
+    plural: str
+    subresource: str = ""
+    operation: str = "CREATE"
+    old_object: JSONObject | None = None
+    namespace_object: JSONObject | Unknown | None = UNKNOWN
+    user_info: JSONObject | Unknown = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A named expression: `spec.variables[]` of a policy."""
+
+    name: str
+    expression: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchCondition:
+    """`spec.matchConditions[]` of a policy; may not use `variables`."""
+
+    name: str
+    expression: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elements:
+    """How a validation over a list says which elements failed: `expression` gives a list with one bool an element, in the order of `places`.
+
+    `places` are fields relative to the pod (`spec.containers`); with `nested` set each element of them holds a list of that name, and
+    the expression gives a list of lists.
+    """
+
+    expression: str
+    places: tuple[str, ...]
+    nested: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    """`spec.validations[]` of a policy. `rule`, `when`, `paths` and `elements` stay in the engine; an export leaves them out."""
+
+    expression: str
+    message: str = ""
+    message_expression: str = ""
+    reason: str = ""
+    rule: str = ""
+    when: str = ""
+    paths: tuple[str, ...] = ()
+    elements: Elements | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceRule:
+    """`resourceRules[]`: which requests a policy is about."""
+
+    operations: tuple[str, ...]
+    api_groups: tuple[str, ...]
+    api_versions: tuple[str, ...]
+    resources: tuple[str, ...]
+    resource_names: tuple[str, ...] = ()
+    scope: str = "*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchConstraints:
+    """`matchConstraints` of a policy, `matchResources` of a binding."""
+
+    resource_rules: tuple[ResourceRule, ...] = ()
+    exclude_resource_rules: tuple[ResourceRule, ...] = ()
+    namespace_selector: Mapping[str, Any] = field(default_factory=dict)
+    object_selector: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParamKind:
+    """`spec.paramKind` of a policy."""
+
+    api_version: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParamRef:
+    """`spec.paramRef` of a binding: either `name` or `selector`."""
+
+    name: str = ""
+    namespace: str = ""
+    selector: Mapping[str, Any] | None = None
+    parameter_not_found_action: str = "Deny"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A ValidatingAdmissionPolicy."""
+
+    name: str
+    match_constraints: MatchConstraints
+    validations: tuple[Validation, ...]
+    variables: tuple[Variable, ...] = ()
+    match_conditions: tuple[MatchCondition, ...] = ()
+    failure_policy: str = "Fail"
+    param_kind: ParamKind | None = None
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """A ValidatingAdmissionPolicyBinding."""
+
+    name: str
+    policy_name: str
+    validation_actions: tuple[str, ...]
+    param_ref: ParamRef | None = None
+    match_resources: MatchConstraints | None = None
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """Releases, as `major.minor`: from `since` on and before `before`; empty is open."""
+
+    since: str = ""
+    before: str = ""
+
+    def holds(self, version: str) -> bool:
+        """Whether `version` lies in the range."""
+        number = _number(version)
+        return (not self.since or number >= _number(self.since)) and (not self.before or number < _number(self.before))
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")[:2]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleValidation:
+    """`validations[]` of a rule file: see docs/writing-rules.md."""
+
+    expression: str
+    severity: str
+    each: str = ""
+    message: str = ""
+    message_expression: str = ""
+    paths: tuple[str, ...] = ()
+    kubernetes: Range = Range()
+    containerd: Range = Range()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule file: see docs/writing-rules.md."""
+
+    id: str
+    title: str
+    severity: str
+    bundle: str
+    evidence: str
+    enforced_by: tuple[str, ...]
+    status: str
+    since: str
+    rationale: str
+    when: str
+    validations: tuple[RuleValidation, ...]
+    remediation: Mapping[str, Any]
+    symptoms: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    kubernetes: Range = Range()
+    containerd: Range = Range()
+    param_kind: ParamKind | None = None
+    replaced_by: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What one validation, or one rule as a whole, says about one request.
+
+    `actions` are the binding's validation actions that follow, strongest first; `fields` the concrete fields at fault;
+    `message` the reason, also of a skip, an error or an unknown.
+    """
+
+    policy: str
+    binding: str
+    rule: str
+    outcome: Outcome
+    actions: tuple[str, ...] = ()
+    message: str = ""
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A decision with the resource it is about and the place to point at; `excerpt` is the source line there."""
+
+    decision: Decision
+    path: str
+    document: int
+    line: int
+    column: int
+    excerpt: str
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    operation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputProblem:
+    """Something that could not be read or is not what Kubernetes would accept. `note` marks what is only worth a mention."""
+
+    path: str
+    message: str
+    line: int = 0
+    column: int = 0
+    note: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """The releases that rules are selected for, as `major.minor`."""
+
+    kubernetes: str
+    containerd: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Counts of one run: `outcomes` by outcome, `actions` by the strongest action that follows, `resources` read, `requests` that a policy
+    was about, `errors` of input."""
+
+    outcomes: Mapping[Outcome, int]
+    actions: Mapping[str, int]
+    resources: int
+    requests: int
+    errors: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All that a reporter may know. `results` can be iterated any number of times."""
+
+    targets: Targets
+    summary: Summary
+    results: Iterable[Result]
+    problems: tuple[InputProblem, ...]
+    version: str
+    pack_version: str

@@ -1,0 +1,104 @@
+"""Rules, explanations and advice as text: what `rules` and `explain` print."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator
+
+from hostprocess.explain import Explanation, applies_to
+from hostprocess.model import Rule
+from hostprocess.rules import Advice, Pack
+
+__all__ = ["explanation", "rules_json", "rules_markdown", "rules_table", "symptom"]
+
+_WIDTH = 100
+
+
+def rules_table(pack: Pack) -> str:
+    """One line a rule, grouped by bundle."""
+    width = max(len(rule.id) for rule in pack.rules)
+    return "\n".join(
+        line
+        for bundle in pack.bundles.values()
+        for line in (
+            f"{bundle.name}: {bundle.title}" + ("" if bundle.default else " (off unless asked for)"),
+            *(f"  {rule.id:<{width}}  {rule.severity:<7}  {rule.title}" for rule in _of(pack, bundle.name)),
+            "",
+        )
+    ).rstrip()
+
+
+def rules_markdown(pack: Pack) -> str:
+    """A Markdown table of all rules."""
+    lines = ["| rule | bundle | severity | enforced by | what it says |", "|---|---|---|---|---|"]
+    for bundle in pack.bundles:
+        for rule in _of(pack, bundle):
+            title = rule.title.replace("|", "\\|")
+            lines.append(f"| `{rule.id}` | {rule.bundle} | {rule.severity} | {', '.join(rule.enforced_by) or 'this pack only'} | {title} |")
+    return "\n".join(lines)
+
+
+def rules_json(pack: Pack) -> str:
+    """All that identifies each rule, as a JSON list."""
+    return json.dumps(
+        [
+            {
+                "id": rule.id,
+                "title": rule.title,
+                "bundle": rule.bundle,
+                "severity": rule.severity,
+                "evidence": rule.evidence,
+                "enforcedBy": list(rule.enforced_by),
+                "status": rule.status,
+                "since": rule.since,
+                "rationale": rule.rationale,
+                "remediation": rule.remediation,
+                "references": list(rule.references),
+            }
+            for rule in pack.rules
+        ],
+        indent=2,
+    )
+
+
+def explanation(explained: Explanation) -> str:
+    """Why there is a rule, how to mend a pod that fails it, and an example of each."""
+    return "\n".join(_rule(explained.rule)) + _example("An example that fails", explained.failing) + _example("An example that passes", explained.passing)
+
+
+def symptom(found: Rule | Advice) -> str:
+    """What explains an error message."""
+    if isinstance(found, Rule):
+        return "\n".join([*_rule(found), "", f"Examples: hostprocess explain {found.id}"])
+    return "\n".join([found.title, "", _wrapped(found.text), *_links(found.references)])
+
+
+def _of(pack: Pack, bundle: str) -> list[Rule]:
+    return [rule for rule in pack.rules if rule.bundle == bundle]
+
+
+def _rule(rule: Rule) -> Iterator[str]:
+    by = f"enforced by {', '.join(rule.enforced_by)}" if rule.enforced_by else "enforced by nothing but this pack"
+    yield f"{rule.id}: {rule.title}"
+    yield f"{rule.severity}, bundle {rule.bundle}, {by}"
+    if releases := [text for text in (applies_to(rule.kubernetes, "Kubernetes"), applies_to(rule.containerd, "containerd")) if text]:
+        yield f"for {' and '.join(releases)}"
+    yield ""
+    yield _wrapped(rule.rationale)
+    yield ""
+    yield "How to fix it"
+    yield _wrapped(str(rule.remediation["text"]))
+    yield from _links(rule.references)
+
+
+def _links(links: tuple[str, ...]) -> list[str]:
+    return ["", "See", *(f"  {link}" for link in links)] if links else []
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text.strip(), _WIDTH, initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def _example(title: str, text: str) -> str:
+    return f"\n\n{title}\n{textwrap.indent(text.rstrip(), '  ')}" if text else ""

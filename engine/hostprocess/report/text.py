@@ -1,0 +1,81 @@
+"""The text report: for people at a terminal and in logs."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TextIO
+
+from hostprocess.model import Outcome, Report, Result, Summary, Targets
+
+__all__ = ["printable", "write"]
+
+_COLOURS = {
+    Outcome.DENY: "31;1",
+    Outcome.WARN: "33;1",
+    Outcome.AUDIT: "36;1",
+    Outcome.ERROR: "31;1",
+    Outcome.UNKNOWN: "35;1",
+    Outcome.ALLOW: "32",
+    Outcome.SKIP: "2",
+}
+_SHOWN_FIELDS = 3
+
+
+def write(report: Report, stream: TextIO, *, color: bool = False, quiet: bool = False) -> None:
+    """Writes each result with its place and the line there, and a summary unless `quiet`."""
+    for result in report.results:
+        stream.write(_result(result, color))
+    if not quiet:
+        stream.write(_summary(report.summary, report.targets, color))
+
+
+def printable(text: str) -> str:
+    """Text with control and formatting characters made visible, so that a manifest cannot write to a terminal what it likes."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        character if character == " " or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp") else _escaped(character) for character in text
+    )
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode() if ord(character) != 0x85 else "\\x85"
+
+
+def _result(result: Result, color: bool) -> str:
+    decision = result.decision
+    name = f"{result.namespace}/{result.name}" if result.namespace else result.name or "(no name)"
+    place = f"{result.path}:{result.line}:{result.column}"
+    outcome = _paint(decision.outcome, _COLOURS.get(decision.outcome, "0"), color)
+    rule = _paint(decision.rule or decision.policy, "1", color)
+    lines = [f"{printable(place)}: {printable(f'{result.kind} {name}')}: {outcome} {rule}"]
+    if decision.message:
+        lines.append(f"    {printable(decision.message)}")
+    if decision.fields:
+        shown = ", ".join(decision.fields[:_SHOWN_FIELDS])
+        more = len(decision.fields) - _SHOWN_FIELDS
+        lines.append(f"    at {printable(shown)}" + (f" and {more} more" if more > 0 else ""))
+    if result.excerpt.strip():
+        lines.append(_paint(f"    {result.line:>5} | {printable(result.excerpt.expandtabs(4))}", "2", color))
+    return "\n".join(lines) + "\n\n"
+
+
+def _summary(summary: Summary, targets: Targets, color: bool) -> str:
+    counts = [
+        _paint(f"{summary.outcomes[outcome]} {outcome}", _COLOURS[outcome], color)
+        for outcome in (Outcome.DENY, Outcome.ERROR, Outcome.UNKNOWN, Outcome.WARN, Outcome.AUDIT)
+        if summary.outcomes.get(outcome)
+    ]
+    findings = ", ".join(counts) if counts else "no findings"
+    text = f"{_count(summary.resources, 'resource')}, {_count(summary.requests, 'with a pod', 'with pods')}: {findings}"
+    if summary.errors:
+        text += f"; {_count(summary.errors, 'error')} in the input"
+    return f"{text} (Kubernetes {targets.kubernetes}, containerd {targets.containerd})\n"
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _paint(text: str, colour: str, color: bool) -> str:
+    return f"\x1b[{colour}m{text}\x1b[0m" if color else text

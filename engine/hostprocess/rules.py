@@ -1,0 +1,180 @@
+"""Rule files and the pack that holds them: found, read, checked, turned into `Rule`. It knows nothing of evaluation."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hostprocess.errors import InputError, PolicyError
+from hostprocess.model import ParamKind, Range, Rule, RuleValidation, Variable
+from hostprocess.schema import fault_at, load_checked
+
+__all__ = ["PACK_FILE", "Advice", "Bundle", "ListOf", "Pack", "built_in_folder", "load_pack", "rule_files", "suite_path"]
+
+PACK_FILE = "pack.yaml"
+SUITE_SUFFIX = ".test.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A selection of rules that is exported and switched on as one."""
+
+    name: str
+    title: str
+    default: bool
+    params: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOf:
+    """What `each:` may name: see `lists` in pack.yaml."""
+
+    name: str
+    paths: tuple[str, ...] = ()
+    of: str = ""
+    where: str = ""
+    field: str = ""
+    let: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """What to do about a symptom that no manifest shows."""
+
+    title: str
+    symptoms: tuple[str, ...]
+    text: str
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """A folder of rules with what they share."""
+
+    folder: str
+    name: str
+    version: str
+    kubernetes: str
+    containerd: str
+    match_constraints: Mapping[str, Any]
+    bundles: Mapping[str, Bundle]
+    variables: tuple[Variable, ...]
+    lists: Mapping[str, ListOf]
+    scopes: Mapping[str, str]
+    advice: tuple[Advice, ...]
+    fixtures: Mapping[str, Mapping[str, Any]]
+    rules: tuple[Rule, ...]
+
+
+def built_in_folder() -> str:
+    """The folder of the built-in pack: package data of a wheel, or the repository's own in an editable install."""
+    package = Path(__file__).parent
+    for folder in (package / "policies", package.parent.parent / "policies"):
+        if (folder / PACK_FILE).is_file():
+            return str(folder)
+    raise PolicyError("the built-in rule pack is missing from this installation; reinstall hostprocess")
+
+
+def load_pack(folder: str) -> Pack:
+    """Reads `pack.yaml` and all rules below `folder`. Raises `PolicyError` for what is missing or not valid."""
+    path = os.path.join(folder, PACK_FILE)
+    if not os.path.isfile(path):
+        raise PolicyError(f"no {PACK_FILE} in this folder, so it is not a rule pack", path=folder)
+    raw = load_checked(_text(path), path, "pack")
+    rules: dict[str, Rule] = {}
+    for file in rule_files(folder):
+        rule = _rule(file)
+        if rule.id in rules:
+            raise PolicyError(f"the rule {rule.id!r} is also in {rules[rule.id].path}; an id is never used twice", path=file)
+        rules[rule.id] = rule
+    return Pack(
+        folder=folder,
+        name=raw["name"],
+        version=raw["version"],
+        kubernetes=raw["targets"]["kubernetes"],
+        containerd=raw["targets"]["containerd"],
+        match_constraints=raw["matchConstraints"],
+        bundles={name: Bundle(name=name, **bundle) for name, bundle in raw["bundles"].items()},
+        variables=tuple(Variable(**variable) for variable in raw["variables"]),
+        lists={name: ListOf(name=name, **{**about, "paths": tuple(about.get("paths", ()))}) for name, about in raw["lists"].items()},
+        scopes=raw["scopes"],
+        advice=tuple(Advice(**{**one, "symptoms": tuple(one["symptoms"]), "references": tuple(one["references"])}) for one in raw.get("advice", ())),
+        fixtures=raw["fixtures"],
+        rules=tuple(rules.values()),
+    )
+
+
+def rule_files(folder: str) -> Iterator[str]:
+    """The rule files below `folder`, sorted: all YAML files but `pack.yaml` and the suites."""
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if name.endswith(".yaml") and not name.endswith(SUITE_SUFFIX) and not (name == PACK_FILE and place == folder):
+                yield os.path.join(place, name)
+
+
+def suite_path(rule: Rule) -> str:
+    """Where the suite of a rule lies: beside it."""
+    return rule.path.removesuffix(".yaml") + SUITE_SUFFIX
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except OSError as error:
+        raise PolicyError(f"cannot be read: {error.strerror}", path=path) from None
+    except UnicodeDecodeError:
+        raise PolicyError("is not UTF-8 text", path=path) from None
+
+
+def _rule(path: str) -> Rule:
+    text = _text(path)
+    try:
+        raw = load_checked(text, path, "rule")
+    except InputError as error:
+        raise PolicyError(error.message, path=error.path, line=error.line, column=error.column) from None
+    stem = Path(path).stem
+    if raw["id"] != stem:
+        raise fault_at(text, path, ("id",), f"must be the name of the file, {stem!r}")
+    if (raw["status"] == "retired") != ("replaced-by" in raw):
+        raise fault_at(text, path, ("status",), "`retired` and `replaced-by` go together")
+    kind = raw.get("paramKind")
+    return Rule(
+        id=raw["id"],
+        title=raw["title"],
+        severity=raw["severity"],
+        bundle=raw["bundle"],
+        evidence=raw["evidence"],
+        enforced_by=tuple(raw["enforced-by"]),
+        status=raw["status"],
+        since=raw["since"],
+        rationale=raw["rationale"].strip(),
+        when=raw["when"].strip(),
+        validations=tuple(_validation(one, raw["severity"]) for one in raw["validations"]),
+        remediation=raw["remediation"],
+        symptoms=tuple(raw["symptoms"]),
+        references=tuple(raw["references"]),
+        kubernetes=Range(**raw.get("kubernetes", {})),
+        containerd=Range(**raw.get("containerd", {})),
+        param_kind=ParamKind(api_version=kind["apiVersion"], kind=kind["kind"]) if kind else None,
+        replaced_by=raw.get("replaced-by", ""),
+        path=path,
+    )
+
+
+def _validation(raw: Mapping[str, Any], severity: str) -> RuleValidation:
+    path = raw.get("path", ())
+    return RuleValidation(
+        expression=raw["expression"].strip(),
+        severity=raw.get("severity", severity),
+        each=raw.get("each", ""),
+        message=raw["message"].strip(),
+        message_expression=raw.get("messageExpression", "").strip(),
+        paths=(path,) if isinstance(path, str) else tuple(path),
+        kubernetes=Range(**raw.get("kubernetes", {})),
+        containerd=Range(**raw.get("containerd", {})),
+    )

@@ -1,0 +1,107 @@
+"""Checks our own YAML files against the JSON Schemas that editors use too (the subset of JSON Schema that they need).
+
+Not the library jsonschema: its import alone costs a third of a whole run's time, and it names neither line nor the likely key.
+tests/test_schemas.py holds both to the same verdicts.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from hostprocess.errors import PolicyError
+from hostprocess.kubernetes.fields import format_path
+from hostprocess.kubernetes.location import locate
+from hostprocess.kubernetes.yaml_text import load
+from hostprocess.model import Origin
+
+__all__ = ["fault_at", "load_checked", "schema", "violations"]
+
+Steps = tuple[str | int, ...]
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "null": type(None),
+}  # fmt: skip
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    """The published schema `name` (`rule`, `suite`, `pack`, `report`)."""
+    loaded: dict[str, Any] = json.loads(files("hostprocess").joinpath("schemas").joinpath(f"{name}.schema.json").read_text("utf-8"))
+    return loaded
+
+
+def load_checked(text: str, path: str, name: str) -> dict[str, Any]:
+    """The one document of one of our own files, checked against the schema `name`. Raises `PolicyError` with its line."""
+    documents = load(text, path, strict=True)
+    if len(documents) != 1:
+        raise PolicyError(f"expected one YAML document, found {len(documents)}", path=path)
+    value = documents[0][0]
+    for steps, message in violations(value, schema(name)):
+        raise fault_at(text, path, steps, message)
+    checked: dict[str, Any] = value
+    return checked
+
+
+def fault_at(text: str, path: str, steps: Steps, message: str) -> PolicyError:
+    """An error that points at a field of one of our own files."""
+    place = locate(Origin(path=path, text=text), steps)
+    where = f"{format_path(steps)}: " if steps else ""
+    return PolicyError(where + message, path=path, line=place.line, column=place.column)
+
+
+def violations(value: Any, rules: dict[str, Any], root: dict[str, Any] | None = None, at: Steps = ()) -> Iterator[tuple[Steps, str]]:
+    """Where and how `value` breaks a schema: pairs of (steps, message)."""
+    root = root or rules
+    if "$ref" in rules:
+        rules = root["$defs"][rules["$ref"].removeprefix("#/$defs/")]
+    wanted = rules.get("type")
+    if wanted and not _is(value, wanted):
+        names = " or ".join(wanted) if isinstance(wanted, list) else wanted
+        yield at, f"must be of type {names}, not {type(value).__name__ if value is not None else 'null'}"
+        return
+    if "enum" in rules and value not in rules["enum"]:
+        yield at, f"{value!r} is not one of {', '.join(map(str, rules['enum']))}{_suggestion(str(value), [str(one) for one in rules['enum']])}"
+    if isinstance(value, str):
+        if "pattern" in rules and not re.search(rules["pattern"], value):
+            yield at, f"{value!r} is not of the form {rules['pattern']}"
+        if len(value) < rules.get("minLength", 0):
+            yield at, "must not be empty"
+    elif isinstance(value, list):
+        if len(value) < rules.get("minItems", 0):
+            yield at, "must not be empty"
+        for index, item in enumerate(value):
+            yield from violations(item, rules.get("items", {}), root, (*at, index))
+    elif isinstance(value, dict):
+        yield from _object(value, rules, root, at)
+
+
+def _object(value: dict[str, Any], rules: dict[str, Any], root: dict[str, Any], at: Steps) -> Iterator[tuple[Steps, str]]:
+    known = rules.get("properties", {})
+    for key in rules.get("required", ()):
+        if key not in value:
+            yield at, f"the key {key!r} is missing"
+    others = rules.get("additionalProperties", {})
+    for key, item in value.items():
+        if key in known:
+            yield from violations(item, known[key], root, (*at, key))
+        elif others is False:
+            yield (*at, key), f"unknown key{_suggestion(key, list(known))}; known are {', '.join(known)}"
+        else:
+            yield from violations(item, others, root, (*at, key))
+
+
+def _is(value: Any, wanted: str | list[str]) -> bool:
+    for name in [wanted] if isinstance(wanted, str) else wanted:
+        if isinstance(value, _TYPES[name]) and (name == "boolean" or not isinstance(value, bool)):
+            return True
+    return False
+
+
+def _suggestion(given: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(given, known, 1)
+    return f"; did you mean {close[0]!r}?" if close else ""
