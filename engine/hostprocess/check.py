@@ -236,9 +236,8 @@ def _judge_one(judge: Judge, resource: Resource | InputProblem, part: _Part) -> 
         counts[decision.outcome] = counts.get(decision.outcome, 0) + 1
         if decision.actions:
             part.actions[decision.actions[0]] += 1
-        part.results.append(_result(decision, request))
-    for decision in decisions.passed:
-        part.results.append(_result(decision, request))
+    results = [_result(decision, request) for decision in (*decisions.findings, *decisions.passed)]
+    part.results += sorted(results, key=lambda result: (result.line, result.column))
 
 
 def _result(decision: Decision, request: Request) -> Result:

@@ -214,6 +214,15 @@ class _Context:
         self.conditions: dict[str, Any] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Some of a policy's expressions, from `start` to before `end`, evaluated as one list; a single one as itself."""
+
+    program: Program
+    start: int
+    end: int
+
+
 class _Prepared:
     """A policy whose expressions compile on first use: all of them as one list, and one by one where that list fails."""
 
@@ -224,8 +233,7 @@ class _Prepared:
         self._declared = _INPUTS | {"params"} if policy.param_kind else _INPUTS
         self._programs: dict[str, Program] = {}
         self.expressions, self.groups = _arranged(policy.validations)
-        self._list = f"[{', '.join(_enclosed(text) for text in self.expressions)}]"
-        self._list_fits: bool | None = None
+        self._chunks: list[_Chunk] | None = None
 
     def texts(self) -> Iterable[str]:
         """Every expression of the policy."""
@@ -268,14 +276,19 @@ class _Prepared:
 
     def evaluate(self, context: _Context) -> Sequence[Any]:
         """The values of all expressions: bools and `CelError`s."""
-        if self._list_fits is None:
-            self._list_fits = self._compile_list()
-        if self._list_fits:
-            values = self._programs[self._list].evaluate(context.activation)
-            # One error makes the whole list an error, and all share one budget: then each is asked on its own.
-            if isinstance(values, list):
-                return values
-        return [self._typed(text, "bool", self._owner(position)).evaluate(context.activation) for position, text in enumerate(self.expressions)]
+        if self._chunks is None:
+            self._chunks = self._compile_chunk(0, len(self.expressions))
+        values: list[Any] = []
+        for chunk in self._chunks:
+            found = chunk.program.evaluate(context.activation)
+            if chunk.end - chunk.start == 1:
+                values.append(found)
+            elif isinstance(found, list):
+                values += found
+            else:
+                # One error makes the whole list an error, and all share one budget: then each is asked on its own.
+                values += [self._each(position).evaluate(context.activation) for position in range(chunk.start, chunk.end)]
+        return values
 
     def message(self, index: int, context: _Context) -> str:
         """The message of a false validation: validator.go, message precedence."""
@@ -293,13 +306,23 @@ class _Prepared:
         """Which elements of a list pass, in order; or a `CelError`."""
         return self._program(elements.expression, self.rule_name(index)).evaluate(context.activation)
 
-    def _compile_list(self) -> bool:
+    def _compile_chunk(self, start: int, end: int) -> list[_Chunk]:
+        """Compiles expressions as one list, or as several: a parser has a limit of nesting, and a list of other things than bools hides which."""
+        if end - start == 1:
+            return [_Chunk(self._each(start), start, end)]
+        listed = ", ".join(_enclosed(text) for text in self.expressions[start:end])
         try:
-            program = self._runtime.compile(self._list, self._variables, self._declared)
+            program = self._runtime.compile(f"[{listed}]", self._variables, self._declared)
         except CompileError:
-            return False
-        self._programs[self._list] = program
-        return program.result_type == "list(bool)"
+            program = None
+        if program is not None and program.result_type == "list(bool)":
+            return [_Chunk(program, start, end)]
+        middle = (start + end) // 2
+        return self._compile_chunk(start, middle) + self._compile_chunk(middle, end)
+
+    def _each(self, position: int) -> Program:
+        text = self.expressions[position]
+        return self._programs.get(text) or self._typed(text, "bool", self._owner(position))
 
     def _owner(self, position: int) -> str:
         for group in self.groups:

@@ -82,9 +82,6 @@ def violations(value: Any, rules: dict[str, Any], root: dict[str, Any] | None = 
 
 def _object(value: dict[str, Any], rules: dict[str, Any], root: dict[str, Any], at: Steps) -> Iterator[tuple[Steps, str]]:
     known = rules.get("properties", {})
-    for key in rules.get("required", ()):
-        if key not in value:
-            yield at, f"the key {key!r} is missing"
     others = rules.get("additionalProperties", {})
     for key, item in value.items():
         if key in known:
@@ -93,6 +90,10 @@ def _object(value: dict[str, Any], rules: dict[str, Any], root: dict[str, Any], 
             yield (*at, key), f"unknown key{_suggestion(key, list(known))}; known are {', '.join(known)}"
         else:
             yield from violations(item, others, root, (*at, key))
+    # Behind the unknown keys: a misspelt key is both, and the spelling is the better message.
+    for key in rules.get("required", ()):
+        if key not in value:
+            yield at, f"the key {key!r} is missing"
 
 
 def _is(value: Any, wanted: str | list[str]) -> bool:

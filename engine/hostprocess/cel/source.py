@@ -83,11 +83,19 @@ def needed(expressions: Iterable[str], variables: Mapping[str, str]) -> list[str
 def bind(expression: str, variables: Mapping[str, str]) -> str:
     """Composes `expression` with a chain of `cel.bind` for the variables it needs: each is evaluated when first read, once.
 
-    An internal form: `cel.bind` is no part of the environment of Kubernetes and is never exported.
+    A variable that only one other variable reads is bound inside that one, which keeps the chain short: cel-cpp parses no more than 32
+    levels. An internal form: `cel.bind` is no part of the environment of Kubernetes and is never exported.
     """
     names = needed([expression], variables)
-    opening = "".join(f"cel.bind({_local(name)}, {rename_variables(_uncommented(variables[name]), _local)}, " for name in names)
-    return opening + rename_variables(_uncommented(expression), _local) + ")" * len(names)
+    texts = {name: _uncommented(variables[name]) for name in names}
+    own = variables_of(expression)
+    for name in reversed(names):
+        readers = [other for other in names if other in texts and name in variables_of(texts[other])]
+        if len(readers) == 1 and name not in own:
+            inner = texts.pop(name)
+            texts[readers[0]] = f"cel.bind({_local(name)}, {inner}, {texts[readers[0]]})"
+    opening = "".join(f"cel.bind({_local(name)}, {rename_variables(text, _local)}, " for name, text in texts.items())
+    return opening + rename_variables(_uncommented(expression), _local) + ")" * len(texts)
 
 
 def _local(name: str) -> str:

@@ -58,6 +58,7 @@ class _Object:
         self.known = frozenset(fields) | frozenset(known.split())
         self.closed = closed
         self.complete = closed or bool(known)
+        self.judged: dict[str, str] = {}  # what has been said of other keys; manifests repeat them
         self.lowered = {name.lower(): name for name in self.known}
 
 
@@ -146,7 +147,11 @@ _pod_spec = _Object(
     " tolerations hostAliases priorityClassName priority dnsConfig readinessGates enableServiceLinks preemptionPolicy overhead"
     " topologySpreadConstraints setHostnameAsFQDN schedulingGates resourceClaims resources hostnameOverride schedulingGroup",
 )
-_metadata = _Object({"name": str, "namespace": str, "labels": _Strings(), "annotations": _Strings()}, "generateName")
+_metadata = _Object(
+    {"name": str, "namespace": str, "labels": _Strings(), "annotations": _Strings()},
+    "generateName uid resourceVersion generation creationTimestamp deletionTimestamp deletionGracePeriodSeconds ownerReferences finalizers"
+    " managedFields selfLink",
+)
 _template = _Object({"metadata": _metadata, "spec": _pod_spec})
 
 # Names that have one right place only; found elsewhere they are a mistake whatever else is there.
@@ -247,15 +252,19 @@ def _named(value: Any) -> str:
 
 def _strange_keys(value: dict[str, Any], shape: _Object, at: Steps) -> Iterator[Fault]:
     for key in value.keys() - shape.known:
-        lowered = key.lower()
-        right = shape.lowered.get(lowered)
-        if right:
-            yield (*at, key), f"unknown field: the name is written {right!r}"
-        elif lowered in _OUT_OF_PLACE:
-            yield (*at, key), f"unknown field: its place is {_OUT_OF_PLACE[lowered]}, in the pod's spec or in a container"
-        elif shape.complete:
-            close = difflib.get_close_matches(key, shape.known, 1, cutoff=0.85)
-            if close:
-                yield (*at, key), f"unknown field: did you mean {close[0]!r}?"
-            elif shape.closed:
-                yield (*at, key), f"unknown field: {', '.join(sorted(shape.known))} are known here"
+        if key not in shape.judged:
+            shape.judged[key] = _judged(key, shape)
+        if message := shape.judged[key]:
+            yield (*at, key), message
+
+
+def _judged(key: str, shape: _Object) -> str:
+    """What is wrong with a key that is not known; nothing if it may be a field that we need not know."""
+    lowered = key.lower()
+    if right := shape.lowered.get(lowered):
+        return f"unknown field: the name is written {right!r}"
+    if lowered in _OUT_OF_PLACE:
+        return f"unknown field: its place is {_OUT_OF_PLACE[lowered]}, in the pod's spec or in a container"
+    if shape.complete and (close := difflib.get_close_matches(key, shape.known, 1, cutoff=0.85)):
+        return f"unknown field: did you mean {close[0]!r}?"
+    return f"unknown field: {', '.join(sorted(shape.known))} are known here" if shape.closed else ""

@@ -1,0 +1,332 @@
+"""The command line as a user meets it: real processes, real files."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from hostprocess.api import load_rules
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+COMMAND = [sys.executable, "-m", "hostprocess.cli"]
+SOUND = """apiVersion: v1
+kind: Pod
+metadata: {name: agent, namespace: kube-system}
+spec:
+  hostNetwork: true
+  automountServiceAccountToken: false
+  os: {name: windows}
+  nodeSelector: {kubernetes.io/os: windows}
+  securityContext:
+    windowsOptions: {hostProcess: true, runAsUserName: 'NT AUTHORITY\\LocalService'}
+  containers:
+    - {name: agent, image: agent, resources: {limits: {cpu: 1, memory: 1Gi}}}
+"""
+FAULTY = SOUND.replace("  hostNetwork: true\n", "")
+WARNED = SOUND.replace("LocalService", "SYSTEM")
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    def run(*arguments: str, text: str | bytes | None = None) -> subprocess.CompletedProcess[str]:
+        given = text.encode() if isinstance(text, str) else text
+        done = subprocess.run([*COMMAND, *arguments], input=given if given is not None else b"", capture_output=True, cwd=tmp_path, check=False)
+        result = subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+        assert "Traceback" not in result.stderr
+        return result
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "status"),
+    [
+        (SOUND, [], 0),
+        (FAULTY, [], 1),
+        (WARNED, [], 0),
+        (WARNED, ["--fail-on", "warn"], 1),
+        (WARNED, ["--fail-on", "audit"], 1),
+        (FAULTY, ["--ignore", "requires-host-network"], 0),
+        (FAULTY, ["--select", "mixed-containers"], 0),
+        (FAULTY, ["--select", "mixed-containers,requires-host-network"], 1),
+        (FAULTY, ["--bundle", "portability"], 0),
+        (FAULTY, ["--kubernetes", "1.21"], 0),
+        (SOUND, ["--containerd", "1.5"], 1),
+        (FAULTY, ["--runtime", "celpy", "--select", "requires-host-network"], 1),
+        (FAULTY, ["--cross-check", "--select", "requires-host-network"], 1),
+        (SOUND + "---\n: [\n", [], 2),
+        (FAULTY + "---\n: [\n", [], 2),
+    ],
+)
+def test_exit_codes(run: Run, text: str, options: list[str], status: int) -> None:
+    result = run("check", "-", *options, text=text)
+    assert result.returncode == status, result.stdout + result.stderr
+
+
+def test_text_shows_place_rule_message_and_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "pod.yaml").write_text("# a comment\n---\n" + FAULTY.replace("spec:", "spec:\n  hostNetwork: false"))
+    result = run("check", "pod.yaml")
+    first = result.stdout.splitlines()
+    assert first[0] == "pod.yaml:7:3: Pod kube-system/agent: deny requires-host-network"
+    assert first[1].strip() == "hostNetwork must be true if pod contains any hostProcess containers"
+    assert first[3] == "        7 |   hostNetwork: false"
+    assert "Kubernetes 1.37, containerd 1.7" in first[-1]
+    assert "\x1b[" not in result.stdout
+
+
+def test_color_only_when_asked_or_at_a_terminal(run: Run) -> None:
+    assert "\x1b[31;1mdeny" in run("check", "-", "--color", "always", text=FAULTY).stdout
+    assert "\x1b[" not in run("check", "-", "--color", "never", text=FAULTY).stdout
+
+
+def test_several_outputs_and_files_are_whole(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text("old")
+    result = run("check", "-", "--output", "json=report.json", "--output", "text", text=FAULTY)
+    assert result.returncode == 1
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["summary"]["deny"] == 1
+    assert report["results"][0]["rule"] == "requires-host-network"
+    assert "deny requires-host-network" in result.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json"]
+
+
+def test_an_error_leaves_an_old_report_alone(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text("old")
+    assert run("check", "-", "--output", "json=report.json", "--bundle", "nope", text=FAULTY).returncode == 2
+    assert (tmp_path / "report.json").read_text() == "old"
+
+
+def test_results_and_diagnostics_go_to_different_streams(run: Run) -> None:
+    result = run("check", "-", "--output", "json", text=FAULTY + "---\nname: values\n---\n- 1\n")
+    assert json.loads(result.stdout)["errors"] == [
+        {"path": "<stdin>", "line": 15, "column": 1, "message": "expected a Kubernetes object (a mapping), found a list"}
+    ]
+    assert "note: <stdin>:13:1: skipped: no apiVersion and kind" in result.stderr
+    assert "error: <stdin>:15:1: expected a Kubernetes object" in result.stderr
+
+
+def test_quiet_prints_findings_only(run: Run) -> None:
+    result = run("check", "-", "--quiet", text=SOUND + "---\nname: values\n")
+    assert (result.stdout, result.stderr) == ("", "")
+
+
+def test_show_all_tells_why_a_rule_did_not_apply(run: Run) -> None:
+    report = json.loads(
+        run("check", "-", "--show-all", "--output", "json", "--select", "requires-host-network", text=SOUND + "---\napiVersion: v1\nkind: ConfigMap\n").stdout
+    )
+    assert [(one["outcome"], one["resource"]["kind"]) for one in report["results"]] == [("allow", "Pod"), ("skip", "ConfigMap")]
+    assert "no resourceRule matches CREATE of configmaps" in report["results"][1]["message"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["check"], "Missing argument 'PATH...'"),
+        (["check", "nowhere.yaml"], "nowhere.yaml: no such file or folder"),
+        (["check", "*.nope"], "*.nope: no file matches this pattern"),
+        (["check", "."], "no manifests in this folder"),
+        (["check", "-", "--bundle", "requirement"], "there is no bundle 'requirement'; did you mean 'requirements'?"),
+        (["check", "-", "--select", "require-host-network"], "did you mean 'requires-host-network'?"),
+        (["check", "-", "--kubernetes", "latest"], "'latest' is not a release; write it as 1.30"),
+        (["check", "-", "--output", "sarf"], "there is no format 'sarf'; there are text, json"),
+        (["check", "-", "--output", "json="], "a file name is missing"),
+        (["check", "-", "--output", "json", "--output", "text"], "two formats cannot go to standard output"),
+        (["check", "-", "--output", "json=no/such/folder.json"], "cannot be written"),
+        (["check", "-", "--runtime", "go"], "there is no runtime 'go'; there are cpp, celpy"),
+        (["check", "-", "--params", "nowhere.yaml"], "nowhere.yaml: no such file or folder"),
+        (["check", "-", "--policies", "nowhere"], "nowhere"),
+        (["check", "-", "--inventory", "nowhere"], "nowhere: no such file or folder"),
+        (["check", "-", "--fail-on", "never"], "'never' is not one of"),
+        (["check", "-", "--jobs", "-1"], "-1 is not in the range"),
+        (["explain"], "give either a RULE or --symptom TEXT"),
+        (["explain", "host-network"], "there is no rule 'host-network'"),
+        (["explain", "--symptom", "the moon is made of cheese"], "no rule and no advice explains this message"),
+        (["nope"], "No such command 'nope'"),
+        (["check", "-", "--nope"], "No such option"),
+    ],
+)
+def test_wrong_use_gives_one_message_and_exit_code_2(run: Run, arguments: Sequence[str], told: str) -> None:
+    result = run(*arguments, text=SOUND)
+    assert result.returncode == 2, result.stdout
+    assert told in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("binary.yaml", bytes(range(256)) * 10, "is it a binary file?"),
+        ("broken.yaml", b"apiVersion: v1\nkind: Pod\nmetadata: {name: x\n", "broken.yaml:4:1: not valid YAML"),
+        ("nul.json", b'{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a\\u0000b"}}', "NUL"),
+        ("deep.json", b'{"a":' * 10_000 + b"1" + b"}" * 10_000, "nested"),
+        ("deep.yaml", b"[" * 10_000, "nested deeper than"),
+        ("list.yaml", b"- 1\n- 2\n", "expected a Kubernetes object"),
+        ("chart.yaml", b"apiVersion: v1\nkind: Pod\nmetadata:\n  name: {{ .Release.Name }}\n", "render it first"),
+        ("damaged.yaml.gz", b"\x1f\x8b\x08\x00nonsense", "damaged gzip data"),
+        ("miscased.yaml", SOUND.replace("hostProcess", "hostprocess").encode(), "the name is written 'hostProcess'"),
+        ("quoted.yaml", SOUND.replace("hostProcess: true", "hostProcess: 'true'").encode(), "must be true or false"),
+    ],
+)
+def test_bad_input_is_told_and_the_other_files_are_checked(run: Run, tmp_path: Path, name: str, content: bytes, told: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "faulty.yaml").write_text(FAULTY)
+    result = run("check", ".")
+    assert result.returncode == 2
+    assert told in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "deny requires-host-network" in result.stdout
+
+
+def test_encodings_of_windows(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "powershell.yaml").write_bytes(FAULTY.replace("\n", "\r\n").encode("utf-16"))
+    (tmp_path / "marked.yaml").write_bytes(b"\xef\xbb\xbf" + FAULTY.encode())
+    (tmp_path / "packed.yaml.gz").write_bytes(gzip.compress(FAULTY.encode()))
+    result = run("check", ".")
+    assert result.stdout.count("deny requires-host-network") == 3, result.stderr
+
+
+def test_an_unreadable_file_does_not_hide_the_others(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "link.yaml").symlink_to(tmp_path / "gone.yaml")
+    (tmp_path / "faulty.yaml").write_text(FAULTY)
+    result = run("check", ".")
+    assert result.returncode == 2
+    assert "link.yaml: cannot be read: No such file or directory" in result.stderr
+    assert "deny requires-host-network" in result.stdout
+
+
+def test_ctrl_c_exits_with_130(tmp_path: Path) -> None:
+    fifo = tmp_path / "never.yaml"
+    os.mkfifo(fifo)
+    process = subprocess.Popen([*COMMAND, "check", str(fifo)], stderr=subprocess.PIPE, text=True)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors.strip()) == (130, "interrupted")
+
+
+def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "many.yaml").write_text("---\n".join([FAULTY] * 2000))
+    done = subprocess.run(f"{' '.join(COMMAND)} check many.yaml | head -n 1", shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+
+
+def test_hostile_text_does_not_reach_the_terminal(run: Run) -> None:
+    hostile = FAULTY.replace("name: agent, namespace", 'name: "a\\e[2J\\u202e\\r", namespace')
+    result = run("check", "-", text=hostile)
+    assert "\x1b" not in result.stdout
+    assert "\u202e" not in result.stdout
+    assert "a\\x1b[2J\\u202e\\r" in result.stdout
+
+
+def test_a_namespace_among_the_inputs_is_looked_up(run: Run) -> None:
+    labels = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: kube-system\n  labels: {pod-security.kubernetes.io/enforce: %s}\n"
+    select = ["--select", "privileged-namespace"]
+    assert run("check", "-", *select, text=SOUND + "---\n" + labels % "baseline").returncode == 1
+    assert run("check", "-", *select, text=SOUND + "---\n" + labels % "privileged").returncode == 0
+    unknown = run("check", "-", *select, text=SOUND)
+    assert unknown.returncode == 1
+    assert "unknown privileged-namespace" in unknown.stdout
+    assert "the Namespace 'kube-system' was not given: add it with --inventory" in unknown.stdout
+
+
+def test_inventory_is_looked_up_and_not_judged(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "cluster.yaml").write_text(
+        f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: kube-system, labels: {{pod-security.kubernetes.io/enforce: privileged}}}}\n---\n{FAULTY}"
+    )
+    result = run("check", "-", "--select", "privileged-namespace,requires-host-network", "--inventory", "cluster.yaml", text=SOUND)
+    assert result.returncode == 0, result.stdout
+
+
+def test_params_switch_on_the_access_bundle(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "access.yaml").write_text(
+        "apiVersion: v1\nkind: ConfigMap\ndata:\n  allowedNamespaces: |\n    kube-*\n  allowedImages: registry.example.com/*\n"
+    )
+    namespace = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: kube-system}\n"
+    result = run("check", "-", "--params", "access.yaml", text=SOUND + namespace)
+    assert "deny allowed-images" in result.stdout
+    assert "allowed-namespaces" not in result.stdout
+
+
+@pytest.mark.parametrize("form", ["table", "json", "markdown"])
+def test_rules_lists_every_rule(run: Run, form: str) -> None:
+    output = run("rules", "--format", form).stdout
+    assert all(rule.id in output for rule in load_rules().rules)
+    if form == "json":
+        assert len(json.loads(output)) == len(load_rules().rules)
+
+
+def test_explain_shows_why_how_and_examples(run: Run) -> None:
+    output = run("explain", "requires-host-network").stdout
+    for part in ("HostProcess pods must use the host network", "How to fix it", "An example that fails", "An example that passes", "https://kubernetes.io/"):
+        assert part in output
+
+
+@pytest.mark.parametrize(
+    ("message", "found"),
+    [
+        ("Error: hostNetwork is required if Pod contains HostProcess containers", "requires-host-network"),
+        ("failed to create user process token: failed to logon user: Access is denied.: unknown", "containerd must run as a service account"),
+        ("HOSTNETWORK must be true if pod contains any   hostProcess containers", "requires-host-network"),
+        ("hostProcess containers are disallowed by cluster policy", "--allow-privileged"),
+    ],
+)
+def test_explain_finds_what_a_message_means(run: Run, message: str, found: str) -> None:
+    result = run("explain", "--symptom", message)
+    assert result.returncode == 0, result.stderr
+    assert found in result.stdout
+
+
+def test_lint_is_clean_and_finds_faults(run: Run, tmp_path: Path) -> None:
+    pack = tmp_path / "pack"
+    rule = (ROOT / "policies/network/requires-host-network.yaml").read_text()
+    pack.mkdir()
+    (pack / "pack.yaml").write_text((ROOT / "policies/pack.yaml").read_text())
+    (pack / "requires-host-network.yaml").write_text(rule)
+    suite = (ROOT / "policies/network/requires-host-network.test.yaml").read_text()
+    (pack / "requires-host-network.test.yaml").write_text(suite)
+    assert run("lint", "pack").stdout == "1 rules, no problems\n"
+    (pack / "requires-host-network.test.yaml").write_text("rule: requires-host-network\nbase: hostprocess-pod\ncases:\n  - {name: sound, expect: allow}\n")
+    result = run("lint", "pack")
+    assert result.returncode == 2
+    assert "has no case in which this validation fails" in result.stdout
+    (pack / "requires-host-network.yaml").write_text(rule.replace("severity: error", "severty: error"))
+    result = run("lint", "pack")
+    assert result.returncode == 2
+    assert "did you mean 'severity'?" in result.stderr
+
+
+def test_examples_have_the_faults_they_claim(run: Run) -> None:
+    report = json.loads(run("check", str(EXAMPLES), "--output", "json").stdout)
+    assert report["errors"] == []
+    found: dict[str, set[str]] = {}
+    for one in report["results"]:
+        if one["outcome"] == "deny":
+            found.setdefault(Path(one["source"]["path"]).name, set()).add(one["rule"])
+    assert found == {
+        "cni-agent.yaml": {"mixed-containers", "host-port-mismatch"},
+        "csi-node.yaml": {"named-pipe-mount", "os-windows-forbidden-fields"},
+        "device-plugin.yaml": {"requires-host-network", "container-account"},
+        "kube-proxy.yaml": {"user-name-escape"},
+        "metrics-exporter.yaml": {"user-required", "sandbox-mount-point-syntax"},
+        "mixed.yaml": {"mixed-containers", "service-account-domain"},
+        "nightly-maintenance.yaml": {"host-process-value-mismatch", "mixed-containers", "linux-node-selector", "run-as-non-root"},
+    }
+    assert len(list(EXAMPLES.iterdir())) >= 8
+
+
+def test_help_of_every_command(run: Run) -> None:
+    for command in ([], ["check"], ["rules"], ["explain"], ["lint"]):
+        result = run(*command, "--help")
+        assert result.returncode == 0
+        assert "Usage:" in result.stdout
