@@ -26,11 +26,11 @@ from hostprocess.rules import Pack, built_in_folder, load_pack
 
 __all__ = [
     "PolicySet",
-    "check",
-    "evaluate",
+    "check_files",
+    "evaluate_resources",
     "explain_rule",
     "find_symptom",
-    "lint",
+    "lint_rules",
     "load_policies",
     "load_rules",
     "read_resources",
@@ -102,7 +102,7 @@ def read_resources(paths: Sequence[str], *, spool: Spool | None = None) -> Itera
             yield from read_piece(*piece)
 
 
-def evaluate(
+def evaluate_resources(
     policies: PolicySet,
     resources: Iterable[Resource | InputProblem],
     *,
@@ -122,7 +122,7 @@ def evaluate(
     return _report(policies, judge_resources(resources, setup()))
 
 
-def check(
+def check_files(
     paths: Sequence[str],
     policies: PolicySet,
     *,
@@ -137,7 +137,7 @@ def check(
 ) -> Report:
     """Reads and evaluates files of any size: nothing is held that a report does not need.
 
-    Arguments: as of `evaluate`, but `paths` and `inventory` name files, `params` a file with the parameter object; `jobs` is the number of
+    Arguments: as of `evaluate_resources`, but `paths` and `inventory` name files, `params` a file with the parameter object; `jobs` is the number of
     processes; `progress` is told how many characters were read. Raises `InputError` if the inventory or the parameters cannot be read.
     """
     spool = Spool()
@@ -152,7 +152,7 @@ def check(
     return _report(policies, judge_files(_read(paths, spool, cut=jobs > 1), make_judge, jobs=jobs, progress=progress))
 
 
-def lint(path: str = "") -> list[str]:
+def lint_rules(path: str = "") -> list[str]:
     """What is wrong with the rules of a pack and their suites, one line each. Raises `PolicyError` if the pack cannot be loaded."""
     pack = load_rules(path)
     return [problem for rule in pack.rules for found in _manager().hook.check_rule(rule=rule, pack=pack) for problem in found]

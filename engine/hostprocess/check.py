@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import tempfile
+import weakref
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -41,6 +42,7 @@ class Results:
 
     def __init__(self) -> None:
         self._file = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=_MEMORY))  # noqa: SIM115 - lives as long as the results
+        weakref.finalize(self, self._file.close)
         self._pending: list[Result] = []
 
     def extend(self, results: Sequence[Result]) -> None:

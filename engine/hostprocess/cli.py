@@ -108,7 +108,7 @@ def check(paths: tuple[str, ...], outputs: tuple[str, ...], fail_on: str, color:
     )
     given = {name: options[name] for name in ("inventory", "params", "namespace", "runtime", "cross_check", "show_all")}
     with _progress(paths, quiet) as progress:
-        report = api.check(paths, policies, jobs=jobs or os.cpu_count() or 1, progress=progress, **given)
+        report = api.check_files(paths, policies, jobs=jobs or os.cpu_count() or 1, progress=progress, **given)
     for problem in report.problems:
         if not (problem.note and quiet):
             _say("note" if problem.note else "error", str(HostprocessError(problem.message, path=problem.path, line=problem.line, column=problem.column)))
@@ -160,7 +160,7 @@ def lint(paths: tuple[str, ...], debug: bool) -> int:
     """Check rule files and their suites (default: the built-in pack)."""
     from hostprocess import api  # not needed by --help
 
-    problems = [problem for path in paths or ("",) for problem in api.lint(path)]
+    problems = [problem for path in paths or ("",) for problem in api.lint_rules(path)]
     for problem in problems:
         click.echo(problem)
     count = sum(len(api.load_rules(path).rules) for path in paths or ("",))

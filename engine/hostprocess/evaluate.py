@@ -440,8 +440,11 @@ def _choose(value: Any, root: Steps, element: Steps, paths: tuple[str, ...]) -> 
     """The first of the paths that exists; else the last."""
     steps: Steps = element
     for path in paths:
-        in_pod = not element or path.startswith(("spec.", "metadata."))
-        steps = (root if in_pod else element) + parse_path(path)
+        if path.startswith("object."):
+            steps = parse_path(path.removeprefix("object."))
+        else:
+            in_pod = not element or path.startswith(("spec.", "metadata."))
+            steps = (root if in_pod else element) + parse_path(path)
         if _get(value, steps) is not None:
             break
     return steps

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,14 +11,17 @@ import celpy
 from celpy import celtypes
 from celpy.evaluation import CELEvalError
 
+from hostprocess.cel.interpreter import OPERATORS, MissingInput, Runner
 from hostprocess.cel.runtime import Activation, CelError, CompileError, Program
-from hostprocess.cel.source import declared_presence, mentions, needed, strict_presence, uses_bind
+from hostprocess.cel.source import declared_presence, needed, uses_bind
 from hostprocess.cel.strings import FUNCTIONS
 
 __all__ = ["CelpyRuntime"]
 
 # cel-python logs what it also raises, to standard error.
 logging.getLogger("celpy").setLevel(logging.CRITICAL)
+
+_NO_MEMBER = re.compile(r"no such member in mapping: '(.*)'", re.DOTALL)
 
 
 class CelpyRuntime:
@@ -26,7 +30,7 @@ class CelpyRuntime:
     name = "celpy"
 
     def __init__(self) -> None:
-        self._environment = celpy.Environment(runner_class=celpy.InterpretedRunner)
+        self._environment = celpy.Environment(runner_class=Runner)
         self._runners: dict[str, celpy.Runner] = {}
 
     def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str]) -> Program:
@@ -48,7 +52,7 @@ class CelpyRuntime:
         runner = self._runners.get(expression)
         if runner is None:
             try:
-                runner = self._environment.program(self._environment.compile(expression), functions=FUNCTIONS)
+                runner = self._environment.program(self._environment.compile(expression), functions=FUNCTIONS | OPERATORS)
             except celpy.CELParseError as error:
                 raise CompileError(f"syntax error: {str(error.args[0]).strip()}", error.line or 0, error.column or 0) from None
             self._runners[expression] = runner
@@ -74,51 +78,46 @@ class _CelpyProgram:
 
     def evaluate(self, activation: _Activation) -> Any:
         """The plain value, or a `CelError`."""
-        missing = {name: name for name in self._declared - activation.inputs.keys()}
-        inputs = dict(activation.inputs)
+        inputs = {name: MissingInput(name) for name in self._declared - activation.inputs.keys()} | activation.inputs
         values = inputs["variables"] = celtypes.MapType()
         for name, expression in self._chain.items():
             if expression not in activation.variables:
-                activation.variables[expression] = self._run(expression, inputs, missing)
-            value = activation.variables[expression]
-            # One that failed is left out: reading it is then an error, and only reading it.
-            if isinstance(value, CelError):
-                missing[f"variables.{name}"] = value.missing
-            else:
-                values[celtypes.StringType(name)] = value
-        value = self._run(self._expression, inputs, missing)
-        return value if isinstance(value, CelError) else _to_python(value)
-
-    def _run(self, expression: str, inputs: dict[str, Any], missing: Mapping[str, str]) -> Any:
-        """Evaluates; names the missing input (itself or behind a variable) where reading one was the reason for an error."""
-        if missing and "has" in expression:
-            expression = strict_presence(expression, frozenset(missing))
-        value = _run(self._runtime.runner(expression), inputs)
-        if isinstance(value, CelError):
-            for name, cause in missing.items():
-                if cause and mentions(expression, name) and _may_stem_from(value.message, name):
-                    return CelError(f"{cause} was not given", missing=cause)
-        return value
-
-
-def _may_stem_from(message: str, name: str) -> bool:
-    last = name.rpartition(".")[2]
-    return f"'{last}'" in message or "CELEvalError" in message
+                activation.variables[expression] = _run(self._runtime.runner(expression), inputs)
+            # One that failed is an error to whoever reads it, and to nobody else.
+            values[celtypes.StringType(name)] = activation.variables[expression]
+        value = _run(self._runtime.runner(self._expression), inputs)
+        return _error(value) if isinstance(value, CELEvalError) else _to_python(value)
 
 
 def _run(runner: celpy.Runner, inputs: dict[str, Any]) -> Any:
     try:
-        value = runner.evaluate(inputs)
+        return runner.evaluate(inputs)
     except CELEvalError as error:
-        return CelError(_first_words(error))
+        return error
     except Exception as error:  # cel-python lets TypeError, AttributeError and others out where it should have raised its own
-        return CelError(f"{type(error).__name__}: {_first_words(error)}")
-    return CelError(_first_words(value)) if isinstance(value, CELEvalError) else value
+        return CELEvalError(f"{type(error).__name__}: {error}")
 
 
-def _first_words(error: Exception) -> str:
-    # The arguments behind the first hold the whole activation.
-    return str(error.args[0]).partition(" (in activation")[0] if error.args else type(error).__name__
+def _error(error: CELEvalError) -> CelError:
+    """The error in the words of cel-go."""
+    if isinstance(error, MissingInput):
+        return CelError(error.args[0], missing=error.name)
+    # The arguments behind the first hold the whole activation, or what a function said.
+    text = str(error.args[0]).partition(" (in activation")[0]
+    cause = str(error.args[2][0]) if len(error.args) > 2 and error.args[2] else ""
+    if match := _NO_MEMBER.fullmatch(text):
+        return CelError(f"no such key: {match[1]}")
+    if text == "no such key":
+        return CelError(f"no such key: {cause}")
+    if text.endswith("does not support field selection"):
+        return CelError("no such key: a field of null, of a list or of a scalar was selected")
+    if text.startswith("found no matching overload"):
+        return CelError("no such overload")
+    if text == "modulus or divide by zero":
+        return CelError("division by zero")
+    if text == "return error for overflow":
+        return CelError("integer overflow" if cause == "overflow" else cause)
+    return CelError(text)
 
 
 def _to_cel(value: Any) -> Any:
@@ -128,9 +127,9 @@ def _to_cel(value: Any) -> Any:
 def _to_python(value: Any) -> Any:
     if isinstance(value, celtypes.BoolType):
         return bool(value)
-    if isinstance(value, celtypes.ListType):
+    if isinstance(value, list):
         return [_to_python(item) for item in value]
-    if isinstance(value, celtypes.MapType):
+    if isinstance(value, dict):
         return {_to_python(key): _to_python(item) for key, item in value.items()}
     plain: Any
     for plain in (int, float, str, bytes):

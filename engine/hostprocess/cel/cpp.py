@@ -8,20 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_bindings, ext_strings
 
 from hostprocess.cel.runtime import Activation, CelError, CompileError, Program
-from hostprocess.cel.source import bind, declared_presence, needed, uses_bind
+from hostprocess.cel.source import bind, declared_presence, lenient_presence, needed, uses_bind
 
 __all__ = ["CppRuntime"]
 
 _COMPILE_MESSAGE = re.compile(r"ERROR: <input>:(\d+):(\d+): ([^\n]*)")
 _NO_VALUE = re.compile(r'No value with name "([\w.]+)" found in Activation')
-_NO_KEY = re.compile(r'Key not found in map : "(.*)"', re.DOTALL)
+_STATUS = re.compile(r"[A-Z_]+: ")
+_NO_SELECTION = "Applying SELECT to non-message type"
+# The words of cel-cpp, and those of cel-go, which users of Kubernetes know.
+_TEXTS = (
+    (re.compile(r'Key not found in map : "(.*)"', re.DOTALL), r"no such key: \1"),
+    (re.compile(r"Index error: index=(-?\d+) size=\d+"), r"index out of bounds: \1"),
+    (re.compile(r"(?:divide|modulus) by zero"), "division by zero"),
+    (re.compile(r"No matching overloads found : (.*)", re.DOTALL), r"no such overload: \1"),
+    (re.compile(_NO_SELECTION), "no such key: a field of null, of a list or of a scalar was selected"),
+)
 _BOOL = cel.Type.BOOL
 _ERROR = cel.Type.ERROR
 
@@ -38,12 +47,10 @@ class CppRuntime:
             raise CompileError("undeclared reference to 'cel': cel.bind is no part of the environment of Kubernetes")
         expression = declared_presence(expression, names)
         present = {name: declared_presence(text, names) for name, text in variables.items()}
-        environment = _environment(declared)
         try:
-            compiled = environment.compile(bind(expression, present))
+            return _CppProgram(bind(expression, present), _environment(declared))
         except RuntimeError as error:
             raise _own_error(expression, present, declared) or _compile_error(error) from None
-        return _CppProgram(compiled)
 
     def activation(self, inputs: Mapping[str, Any]) -> Activation:
         """See `Runtime.activation`."""
@@ -51,10 +58,12 @@ class CppRuntime:
 
 
 class _CppProgram:
-    def __init__(self, expression: cel.Expression) -> None:
-        self._expression = expression
-        self._evaluate = expression.eval
-        self.result_type = _type_name(expression.return_type())
+    def __init__(self, text: str, environment: cel.Env) -> None:
+        compiled = environment.compile(text)
+        self._text = text
+        self._environment = environment
+        self._evaluate = compiled.eval
+        self.result_type = _type_name(compiled.return_type())
 
     def evaluate(self, activation: Activation) -> Any:
         """The plain value, or a `CelError`."""
@@ -66,8 +75,20 @@ class _CppProgram:
         if kind == _BOOL:
             return value.value() is True
         if kind == _ERROR:
-            return _evaluation_error(str(value.value()))
+            text = str(value.value())
+            if _NO_SELECTION in text and self._lenient is not None:
+                return self._lenient.evaluate(activation)
+            return _evaluation_error(text)
         return value.plain_value()
+
+    @cached_property
+    def _lenient(self) -> _CppProgram | None:
+        """The same with a `has()` that knows null and scalars: slower, so only for objects that need it."""
+        text = lenient_presence(self._text)
+        try:
+            return _CppProgram(text, self._environment) if text != self._text else None
+        except RuntimeError:
+            return None
 
 
 @cache
@@ -109,8 +130,10 @@ def _compile_error(error: Exception) -> CompileError:
 def _evaluation_error(text: str) -> CelError:
     if match := _NO_VALUE.search(text):
         return CelError(f"{match[1]} was not given", missing=match[1].partition(".")[0])
-    if match := _NO_KEY.search(text):
-        return CelError(f"no such key: {match[1]}")
+    text = _STATUS.sub("", text, count=1)
+    for pattern, words in _TEXTS:
+        if match := pattern.search(text):
+            return CelError(match.expand(words))
     return CelError(text)
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["bind", "declared_presence", "mentions", "needed", "rename_variables", "strict_presence", "uses_bind", "variables_of"]
+__all__ = ["bind", "declared_presence", "lenient_presence", "mentions", "needed", "rename_variables", "uses_bind", "variables_of"]
 
+_LITERAL = r"""
+    (?:[rR][bB]?|[bB][rR])(?:\"\"\".*?\"\"\"|'''.*?'''|"[^"\n]*"|'[^'\n]*')
+    | [bB]?(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
+"""
 _TOKEN = re.compile(
-    r"""
-    (?P<skip> (?:[rR][bB]?|[bB][rR])(?:\"\"\".*?\"\"\"|'''.*?'''|"[^"\n]*"|'[^'\n]*')
-      | [bB]?(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
-      | //[^\n]* )
+    rf"""
+    (?P<skip> {_LITERAL} | //[^\n]* )
     | (?P<has> \bhas \s*\(\s* variables \s*\.\s* (?P<present>[A-Za-z_]\w*) \s*\) )
     | (?P<bind> (?<![\w.]) cel \s*\.\s* bind \s*\( )
     | (?P<variable> (?<![\w.]) variables \s*\.\s* (?P<name>[A-Za-z_]\w*) )
@@ -45,17 +47,34 @@ def declared_presence(expression: str, declared: Iterable[str]) -> str:
     return _TOKEN.sub(replace, expression)
 
 
-_HAS = re.compile(r"""\bhas\s*\(\s*((?:variables\s*\.\s*)?[A-Za-z_]\w*)((?:[^()'"]|'[^'\n]*'|"[^"\n]*")*)\)""")
+_PRESENCE = re.compile(
+    rf"(?P<skip>{_LITERAL}|//[^\n]*)|(?P<has>(?<![\w.])has\s*\()|(?P<opening>[(])|(?P<closing>[)])",
+    re.VERBOSE | re.DOTALL,
+)
 
 
-def strict_presence(expression: str, names: frozenset[str]) -> str:
-    """Makes `has(NAME.field)` fail for these names (`params`, `variables.x`), for a runtime that answers false where the name has no value."""
+def lenient_presence(expression: str) -> str:
+    """Makes `has(e.f)` false where `e` is null or a scalar, as it is in cel-go, for a runtime that answers with an error there.
 
-    def replace(match: re.Match[str]) -> str:
-        root = re.sub(r"\s", "", match[1])
-        return f"({match[1]}{match[2]} == 0)" if root in names else match[0]
+    The text has no comments inside the parentheses of a `has`.
+    """
+    pieces = []
+    at = 0
+    while (start := _next(expression, at, "has")) is not None:
+        end = start.end()
+        depth = 1
+        while depth and (parenthesis := _next(expression, end, "has", "opening", "closing")):
+            depth += -1 if parenthesis["closing"] else 1
+            end = parenthesis.end()
+        owner, _, field = expression[start.end() : end - 1].rpartition(".")
+        pieces += [expression[at : start.start()], f"[{lenient_presence(owner)}].exists(owner, type(owner) == map && has(owner.{field}))"]
+        at = end
+    return "".join(pieces) + expression[at:]
 
-    return _HAS.sub(replace, expression)
+
+def _next(expression: str, at: int, *groups: str) -> re.Match[str] | None:
+    matches = _PRESENCE.finditer(expression, at)
+    return next((match for match in matches if any(match[group] for group in groups)), None)
 
 
 def mentions(expression: str, name: str) -> bool:

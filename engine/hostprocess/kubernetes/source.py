@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
+import weakref
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ class Spool:
         """The bytes from the start."""
         if self._file is None:
             self._file = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=_SPOOL_MEMORY))  # noqa: SIM115 - lives as long as the spool
+            weakref.finalize(self, self._file.close)
             shutil.copyfileobj(self._stream or sys.stdin.buffer, self._file)
         self._file.seek(0)
         return self._file
