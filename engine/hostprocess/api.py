@@ -145,7 +145,7 @@ def check_files(
     setup = _Setup(policies, Inventory.of(known), namespace, runtime, cross_check, show_all)
     judge = setup()
     if kinds := judge.evaluator.looks_up():
-        known += look_up(_read(paths, spool, cut=True), kinds)
+        known += look_up(_read(paths, spool, cut=True, holding=kinds), kinds)
         setup = _Setup(policies, Inventory.of(known), namespace, runtime, cross_check, show_all)
         judge = setup()
     make_judge: Callable[[], Judge] = setup if jobs > 1 else lambda: judge
@@ -223,10 +223,10 @@ def _runtime(name: str, cross_check: bool) -> Runtime:
         return makers["celpy"]()
 
 
-def _read(paths: Sequence[str], spool: Spool, cut: bool) -> Iterator[Piece | InputProblem]:
+def _read(paths: Sequence[str], spool: Spool, cut: bool, holding: frozenset[str] = frozenset()) -> Iterator[Piece | InputProblem]:
     seen: set[str] = set()
     for path in paths:
-        yield from _manager().hook.read_documents(path=path, spool=spool, cut=cut, seen=seen)
+        yield from _manager().hook.read_documents(path=path, spool=spool, cut=cut, seen=seen, holding=holding)
 
 
 def _objects(resources: Iterable[Resource | InputProblem]) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,7 @@ from hostprocess.compile import compile_pack, select_rules
 from hostprocess.errors import PolicyError
 from hostprocess.evaluate import Decisions, evaluate_plainly
 from hostprocess.hookspecs import PolicySource, Reporter, Selection
-from hostprocess.kubernetes.reader import Piece, expand, read_file, read_pieces
+from hostprocess.kubernetes.reader import Piece, expand, holds_any, read_file, read_pieces
 from hostprocess.kubernetes.source import Spool
 from hostprocess.marker import hookimpl
 from hostprocess.model import Binding, InputProblem, Policy, Report, Request, Rule, Targets
@@ -61,12 +61,12 @@ def _policies_of(path: str) -> PolicySource:
 
 
 @hookimpl
-def read_documents(path: str, spool: Spool, cut: bool, seen: set[str]) -> Iterator[Piece | InputProblem]:
+def read_documents(path: str, spool: Spool, cut: bool, seen: set[str], holding: frozenset[str]) -> Iterator[Piece | InputProblem]:
     """Files, folders, patterns and standard input."""
     for file in expand([path], seen):
         if isinstance(file, InputProblem):
             yield file
-        else:
+        elif not holding or holds_any(file, holding, spool):
             yield from read_pieces(file, spool, cut=cut)
 
 

@@ -62,10 +62,11 @@ def policy_sources(path: str, selection: Selection) -> PolicySource | None:
 
 
 @hookspec(firstresult=True)
-def read_documents(path: str, spool: Spool, cut: bool, seen: set[str]) -> Iterator[Piece | InputProblem] | None:
+def read_documents(path: str, spool: Spool, cut: bool, seen: set[str], holding: frozenset[str]) -> Iterator[Piece | InputProblem] | None:
     """The documents of one PATH of the command line, as pieces for `kubernetes.reader.read_piece`. None: not such a path.
 
-    `cut` asks for pieces that are not decoded yet; `seen` holds the files read before, and takes up those read now.
+    `cut` asks for pieces that are not decoded yet; `seen` holds the files read before, and takes up those read now; `holding`, if not
+    empty, allows files to be left out whose text holds none of these words.
     """
 
 

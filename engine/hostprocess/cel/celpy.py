@@ -35,7 +35,7 @@ class CelpyRuntime:
 
     def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str]) -> Program:
         """See `Runtime.compile`. There is no type checker: `result_type` is empty, an undeclared name fails when read."""
-        if uses_bind(expression):
+        if any(map(uses_bind, (expression, *variables.values()))):
             raise CompileError("undeclared reference to 'cel': cel.bind is no part of the environment of Kubernetes")
         names = variables.keys()
         chain = {name: declared_presence(variables[name], names) for name in needed([expression], variables)}
@@ -54,7 +54,7 @@ class CelpyRuntime:
             try:
                 runner = self._environment.program(self._environment.compile(expression), functions=FUNCTIONS | OPERATORS)
             except celpy.CELParseError as error:
-                raise CompileError(f"syntax error: {str(error.args[0]).strip()}", error.line or 0, error.column or 0) from None
+                raise CompileError("Syntax error", error.line or 0, error.column or 0) from None
             self._runners[expression] = runner
         return runner
 

@@ -43,7 +43,7 @@ class CppRuntime:
     def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str]) -> Program:
         """See `Runtime.compile`."""
         names = variables.keys()
-        if uses_bind(expression):
+        if any(map(uses_bind, (expression, *variables.values()))):
             raise CompileError("undeclared reference to 'cel': cel.bind is no part of the environment of Kubernetes")
         expression = declared_presence(expression, names)
         present = {name: declared_presence(text, names) for name, text in variables.items()}
@@ -97,7 +97,8 @@ def _environment(declared: frozenset[str]) -> cel.Env:
 
 
 def _new_environment(types: Mapping[str, cel.Type]) -> cel.Env:
-    return cel.NewEnv(variables=types, extensions=[ext_bindings.ExtBindings(), ext_strings.ExtStrings()])
+    # Version 2 of the string functions is what Kubernetes has from 1.29 on.
+    return cel.NewEnv(variables=types, extensions=[ext_bindings.ExtBindings(), ext_strings.ExtStrings(2)])
 
 
 def _own_error(expression: str, variables: Mapping[str, str], declared: frozenset[str]) -> CompileError | None:

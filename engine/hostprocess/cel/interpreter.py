@@ -6,6 +6,7 @@ Source of the behaviour: github.com/google/cel-spec/doc/langdef.md; each place h
 
 from __future__ import annotations
 
+import datetime
 import operator
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -13,25 +14,26 @@ from functools import reduce
 from typing import Any
 
 import celpy
-from celpy.celtypes import BoolType, BytesType, DoubleType, DurationType, IntType, ListType, MapType, StringType, TimestampType, UintType
+from celpy.celtypes import BoolType, IntType, ListType, StringType
 from celpy.evaluation import CELEvalError, base_functions
 
 __all__ = ["OPERATORS", "Interpreter", "MissingInput", "Runner"]
 
 _NO_OVERLOAD = "no such overload"
 _MACROS = frozenset({"all", "exists", "exists_one", "filter", "map"})
+# Some of cel-python's operators give plain Python values: the sum of two strings is a str.
 _KINDS: dict[str, Any] = {
-    "bool": BoolType,
-    "number": (IntType, UintType, DoubleType),
-    "string": StringType,
-    "bytes": BytesType,
-    "list": ListType,
-    "map": MapType,
-    "time": (TimestampType, DurationType),
+    "bool": (BoolType, bool),
+    "number": (int, float),
+    "string": str,
+    "bytes": bytes,
+    "list": list,
+    "map": dict,
+    "time": (datetime.datetime, datetime.timedelta),
 }
 
 
-class MissingInput(CELEvalError):
+class MissingInput(CELEvalError):  # type: ignore[misc] # cel-python's types are not followed
     """The value of an input that was not given."""
 
     def __init__(self, name: str) -> None:
@@ -39,7 +41,7 @@ class MissingInput(CELEvalError):
         self.name = name
 
 
-class Runner(celpy.InterpretedRunner):
+class Runner(celpy.InterpretedRunner):  # type: ignore[misc] # cel-python's types are not followed
     """A compiled expression."""
 
     def evaluate(self, context: Mapping[str, Any]) -> Any:
@@ -47,7 +49,7 @@ class Runner(celpy.InterpretedRunner):
         return Interpreter(ast=self.ast, activation=self.new_activation()).evaluate(context)
 
 
-class Interpreter(celpy.Evaluator):
+class Interpreter(celpy.Evaluator):  # type: ignore[misc] # cel-python's types are not followed
     """celpy's own takes any error inside `has()` for absence, forgets why `all` and `exists` fail, and has no `map` with a filter."""
 
     def sub_evaluator(self, ast: Any) -> Interpreter:
@@ -64,7 +66,7 @@ class Interpreter(celpy.Evaluator):
         owner = self.visit(selection.children[0])
         if isinstance(owner, CELEvalError):
             return owner
-        return BoolType(isinstance(owner, MapType) and selection.children[1].value in owner)
+        return BoolType(isinstance(owner, dict) and selection.children[1].value in owner)
 
     def member_dot_arg(self, tree: Any) -> Any:
         """`e.f(…)`: a macro, or a method."""
@@ -173,7 +175,7 @@ def _unequal(left: Any, right: Any) -> Any:
 def _in(item: Any, container: Any) -> Any:
     if error := _error(item, container):
         return error
-    if not isinstance(container, (ListType, MapType)):
+    if not isinstance(container, (list, dict)):
         return CELEvalError(_NO_OVERLOAD)
     return BoolType(any(_same(item, one) for one in container))
 
@@ -194,23 +196,23 @@ def _ordering(name: str, compare: Callable[[Any, Any], bool]) -> Callable[[Any, 
 def _item(container: Any, index: Any) -> Any:
     if error := _error(container, index):
         return error
-    if isinstance(container, ListType) and isinstance(index, int) and not 0 <= index < len(container):
+    if isinstance(container, list) and isinstance(index, int) and not 0 <= index < len(container):
         return CELEvalError(f"index out of bounds: {int(index)}")
     return operator.getitem(container, index)
 
 
 def _size(value: Any) -> Any:
-    if isinstance(value, (StringType, BytesType, ListType, MapType)):
+    if isinstance(value, (str, bytes, list, dict)):
         return IntType(len(value))
     return CELEvalError(_NO_OVERLOAD)
 
 
 def _string(value: Any) -> Any:
-    if value is None or isinstance(value, (ListType, MapType)):
+    if value is None or isinstance(value, (list, dict)):
         return CELEvalError(_NO_OVERLOAD)
     if isinstance(value, BoolType):
         return StringType("true" if value else "false")
-    if isinstance(value, DoubleType):
+    if isinstance(value, float):
         text = format(Decimal(repr(float(value))), "f")
         return StringType(text.rstrip("0").rstrip(".") if "." in text else text)
     return StringType(value)

@@ -12,6 +12,8 @@ from celpy.celtypes import IntType, ListType, StringType
 
 __all__ = ["FUNCTIONS"]
 
+# Go's unicode.IsSpace; Python's own set holds U+001C to U+001F too.
+_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _ASCII_UPPER = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
 
@@ -73,7 +75,7 @@ def _substring(text: str, start: int, end: int | None = None) -> StringType:
 
 
 def _trim(text: str) -> StringType:
-    return StringType(str(text).strip())
+    return StringType(str(text).strip(_SPACE))
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

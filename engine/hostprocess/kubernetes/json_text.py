@@ -13,6 +13,7 @@ from hostprocess.errors import InputError
 __all__ = ["Item", "decode", "read"]
 
 _BLOCK = 1 << 20  # characters read at a time
+_RUN = 1 << 18  # characters of items that are cut as one
 _SPACE = re.compile(r"[ \t\n\r]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -22,7 +23,8 @@ class Item:
     """One value: its text, the place of its first character, and whether it stood in the `items` of a List.
 
     Members that are null are dropped from `value`, and `nulls` is set; decode `text` again for the few kinds that keep them.
-    `kind` and `api_version` are those of that List as far as they were known before its items.
+    `cut` marks an item that `decode` must decode; with `run` it holds several items of a List and the commas between
+    them. `kind` and `api_version` are those of that List as far as they were known before its items.
     """
 
     value: Any
@@ -32,10 +34,10 @@ class Item:
     document: int
     nulls: bool
     in_list: bool = False
-    index: int = 0
     kind: str = ""
     api_version: str = ""
     cut: bool = False
+    run: bool = False
 
 
 def read(stream: Callable[[int], str], path: str, cut: bool = False) -> Iterator[Item]:
@@ -46,11 +48,15 @@ def read(stream: Callable[[int], str], path: str, cut: bool = False) -> Iterator
     yield from _Reader(stream, path, cut).documents()
 
 
-def decode(item: Item, path: str) -> Item:
-    """An item that was only cut, with its value. Raises `InputError` with the place."""
+def decode(item: Item, path: str) -> Iterator[Item]:
+    """The items of one that was only cut, with their values. Raises `InputError` with the place."""
     parts = iter([item.text])
-    whole = next(_Reader(lambda size: next(parts, ""), path, line=item.line, column=item.column).documents(split=False))
-    return replace(item, value=whole.value, nulls=whole.nulls, cut=False)
+    reader = _Reader(lambda size: next(parts, ""), path, line=item.line, column=item.column)
+    yield from (replace(one, **_of_list(item)) for one in reader.run(item.run))
+
+
+def _of_list(item: Item) -> dict[str, Any]:
+    return {"document": item.document, "in_list": item.in_list, "kind": item.kind, "api_version": item.api_version}
 
 
 class _DuplicateKey(ValueError):
@@ -72,10 +78,19 @@ class _Reader:
         self._nulls = False
         self._decode = (json.JSONDecoder() if cut else json.JSONDecoder(object_pairs_hook=self._object, parse_constant=_refuse_constant)).raw_decode
 
-    def documents(self, split: bool = True) -> Iterator[Item]:
+    def run(self, several: bool) -> Iterator[Item]:
+        """One value, or several with commas between them, up to the end of the text."""
+        yield self._value(document=0)
+        while several and self._peek():
+            self._expect(",")
+            yield self._value(document=0)
+        if self._peek():
+            raise self._error("this List is not laid out as it seemed to be: check it with --jobs 1")
+
+    def documents(self) -> Iterator[Item]:
         document = 0
         while self._peek():
-            if split and self._peek() == "{":
+            if self._peek() == "{":
                 yield from self._document(document)
             else:
                 yield self._value(document=document)
@@ -112,16 +127,35 @@ class _Reader:
 
     def _items(self, document: int, members: dict[str, Any]) -> Iterator[Item]:
         self._expect("[")
+        start = self._at
         if self._peek() == "]":
             self._expect("]")
             return
-        kind, api_version = str(members.get("kind", "")), str(members.get("apiVersion", ""))
-        index = 0
+        about = {"document": document, "in_list": True, "kind": str(members.get("kind", "")), "api_version": str(members.get("apiVersion", ""))}
+        if self._cut and "\n" in self._buffer[start : self._at]:
+            yield from self._runs(self._buffer[start : self._at].rpartition("\n")[2], about)
         while True:
-            yield self._value(document=document, in_list=True, index=index, kind=kind, api_version=api_version)
-            index += 1
+            yield self._value(**about)
             if not self._continues("]"):
                 return
+
+    def _runs(self, indent: str, about: dict[str, Any]) -> Iterator[Item]:
+        """Cuts a List that is laid out in lines, as kubectl prints it, into runs of items, without decoding: up to the last run.
+
+        No string of JSON holds a line break, so these lines stand between two values. That the values are items, and not parts of one that
+        is laid out otherwise, shows when the run is decoded.
+        """
+        between = f"\n{indent}}},\n{indent}{{"
+        end = len(indent) + 2  # of the part of it that belongs to the item before
+        while True:
+            self._fill(2 * _RUN)
+            at = self._buffer.rfind(between, self._at, self._at + _RUN)
+            if at < 0:
+                return
+            self._advance()
+            text = self._buffer[self._at : at + end]
+            yield Item(value=None, text=text, line=self._line, column=self._column, nulls=False, cut=True, run=True, **about)
+            self._at = at + len(between) - 1
 
     def _look_ahead_for_items(self) -> bool:
         """Whether the object that starts here is a List: an `items` array at its top level before anything large.

@@ -15,7 +15,7 @@ from hostprocess.kubernetes.location import locate
 from hostprocess.kubernetes.source import STANDARD_INPUT, Spool, open_text
 from hostprocess.model import InputProblem, Origin, Resource
 
-__all__ = ["SUFFIXES", "Piece", "expand", "read_file", "read_piece", "read_pieces"]
+__all__ = ["SUFFIXES", "Piece", "expand", "holds_any", "read_file", "read_piece", "read_pieces"]
 
 SUFFIXES = (".yaml", ".yml", ".json", ".yaml.gz", ".yml.gz", ".json.gz")
 _BLOCK = 1 << 20
@@ -65,6 +65,21 @@ def read_file(path: str, spool: Spool | None = None) -> Iterator[Resource | Inpu
             yield piece
         else:
             yield from read_piece(*piece)
+
+
+def holds_any(path: str, words: frozenset[str], spool: Spool | None = None) -> bool:
+    """Whether the text of a file holds one of these words. Unreadable ones do not."""
+    overlap = max(map(len, words))
+    try:
+        with open_text(path, spool) as stream:
+            rest = ""
+            while block := stream.read(_BLOCK):
+                if any(word in block or word in rest + block[:overlap] for word in words):
+                    return True
+                rest = block[-overlap:]
+    except InputError:
+        pass
+    return False
 
 
 Piece = tuple[Any, ...]
@@ -121,11 +136,10 @@ def read_piece(syntax: str, path: str, *piece: Any) -> Iterator[Resource | Input
     """The resources of one piece of a file, as `read_pieces` cut it."""
     if syntax == "json":
         try:
-            item = json_text.decode(piece[0], path) if piece[0].cut else piece[0]
+            for item in json_text.decode(piece[0], path) if piece[0].cut else [piece[0]]:
+                yield from _from_json(path, item)
         except InputError as error:
             yield _problem(error)
-            return
-        yield from _from_json(path, item)
         return
     document, line, text = piece
     try:

@@ -24,20 +24,26 @@ _SPOOL_MEMORY = 4 << 20  # bytes kept in memory before standard input goes to a 
 
 
 class Spool:
-    """Standard input, copied once to a temporary file, so that it can be read in two passes."""
+    """What gives its bytes only once (standard input, named pipes), copied to temporary files, so that it can be read in two passes."""
 
     def __init__(self, stream: IO[bytes] | None = None) -> None:
         self._stream = stream
-        self._file: IO[bytes] | None = None
+        self._files: dict[str, IO[bytes]] = {}
 
-    def open(self) -> IO[bytes]:
+    def open(self, path: str = STANDARD_INPUT) -> IO[bytes]:
         """The bytes from the start."""
-        if self._file is None:
-            self._file = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=_SPOOL_MEMORY))  # noqa: SIM115 - lives as long as the spool
-            weakref.finalize(self, self._file.close)
-            shutil.copyfileobj(self._stream or sys.stdin.buffer, self._file)
-        self._file.seek(0)
-        return self._file
+        file = self._files.get(path)
+        if file is None:
+            file = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=_SPOOL_MEMORY))  # noqa: SIM115 - lives as long as the spool
+            weakref.finalize(self, file.close)
+            if path == STANDARD_INPUT:
+                shutil.copyfileobj(self._stream or _standard_input(), file)
+            else:
+                with open(path, "rb") as pipe:
+                    shutil.copyfileobj(pipe, file)
+            self._files[path] = file
+        file.seek(0)
+        return file
 
 
 @contextmanager
@@ -48,15 +54,16 @@ def open_text(path: str, spool: Spool | None = None) -> Iterator[IO[str]]:
     `InputError` for what is unreadable or not text, also while the text is being read.
     """
     name = "<stdin>" if path == STANDARD_INPUT else path
+    spool = spool or Spool()  # held by this name: its files close with it
     owned: list[IO[bytes]] = []
     try:
-        if path == STANDARD_INPUT:
-            raw = (spool or Spool()).open()
+        if path == STANDARD_INPUT or (os.path.exists(path) and not os.path.isfile(path)):
+            raw = spool.open(path)
         else:
             raw = open(path, "rb")  # noqa: SIM115 - closed below
             owned.append(raw)
         if _peek(raw, 2) == b"\x1f\x8b":
-            raw = cast(IO[bytes], gzip.GzipFile(fileobj=raw))
+            raw = cast(IO[bytes], gzip.GzipFile(fileobj=raw, mode="rb"))
             owned.append(raw)
         encoding = _encoding(_peek(raw, 4))
         text = io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline=None)
@@ -73,6 +80,12 @@ def open_text(path: str, spool: Spool | None = None) -> Iterator[IO[str]]:
     finally:
         for stream in reversed(owned):
             stream.close()
+
+
+def _standard_input() -> IO[bytes]:
+    if sys.stdin is None:
+        raise OSError("standard input is closed")
+    return sys.stdin.buffer
 
 
 def _peek(stream: IO[bytes], count: int) -> bytes:

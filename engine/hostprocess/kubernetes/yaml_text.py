@@ -1,13 +1,16 @@
 """YAML text to plain objects, as Kubernetes reads it, and faster than PyYAML's own constructor.
 
 Scalars resolve as in go.yaml.in/yaml/v2 (resolve.go), which sigs.k8s.io/yaml uses: YAML 1.1 booleans with `y` and `n`, no
-base-60 numbers, timestamps stay strings. Keys become strings; duplicate keys are errors (kubectl's strict decoding).
+base-60 numbers, timestamps stay strings. Keys become strings; duplicate keys are errors (strict decoding of the API server), and
+what sigs.k8s.io/yaml cannot turn into JSON is refused (`.nan`, null as a key).
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import yaml
@@ -22,7 +25,7 @@ try:
 except ImportError as error:  # pragma: no cover - a PyYAML built without libyaml
     raise ImportError("hostprocess needs PyYAML built with libyaml; the wheels of PyYAML are") from error
 
-__all__ = ["MAX_DEPTH", "MAX_VALUES", "compose", "load", "pieces", "scalar"]
+__all__ = ["MAX_DEPTH", "MAX_VALUES", "compose", "cut_list", "load", "pieces", "scalar"]
 
 MAX_DEPTH = 200  # levels of nesting; the deepest built-in kind has fewer than 30
 MAX_VALUES = 1_000_000  # values that aliases may expand one document to
@@ -39,9 +42,20 @@ _NUMBER_START = frozenset("+-.0123456789")
 _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
 _BASED = re.compile(r"([-+]?)0(?:([xX])([0-9a-fA-F]+)|([bB])([01]+)|([oO]?)([0-7]+))\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
-_DOCUMENT = re.compile(r"^---(?=[ \t\n]|\Z)", re.MULTILINE)
+_LONGEST = 66  # digits and signs of a number of 64 bits in base 2; what is longer is no integer
+# The start of a document, or the whole line that ends one.
+_MARK = re.compile(r"\n(?:---(?=[ \t\n]|\Z)|\.\.\.(?=[ \t\n]|\Z)[^\n]*)")
+_PROLOG = re.compile(r"(?:(?:[ \t]*(?:#[^\n]*)?|%[^\n]*)(?:\n|\Z))*+")  # what may precede the `---` of a document: comments and directives
+_LIST = re.compile(r"(?:---[ \t]*\n)?apiVersion: [\w./]+\nitems:\n(?=- )")
+_LIST_END = re.compile(r"\n(?!\n| |- )")
+_ITEM = re.compile(r"^- ", re.MULTILINE)
+_REFERENCE = re.compile(r"[ \n\[{,][&*][\w-]")
 _NUL = re.compile(r"\\(?:0|x00|u0000|U00000000)")
-_DEEP = ("- - - - ", "? ? ? ? ", " " * 100)  # no nesting of block style beyond MAX_DEPTH goes without one of these
+# Block collections nest by their columns, two levels a column at most, and only these signs can stand before one on its line.
+_DEEP_LINE = "[ \\t?:\ufeff-]{%d}" % (MAX_DEPTH // 2)
+_DEEP_START = re.compile(_DEEP_LINE)
+_DEEP = re.compile("\n" + _DEEP_LINE)
+_OTHER_BREAKS = re.compile("[\x85\u2028\u2029]")  # line breaks of YAML that are none to a text editor
 _TAG = "tag:yaml.org,2002:"
 
 
@@ -61,30 +75,61 @@ class _Composer(_Parser):
         return None
 
 
-def pieces(blocks: Iterator[str]) -> Iterator[tuple[int, str]]:
-    """Splits a stream of text at its `---` lines: pairs of (number of the first line counted from 1, text of the document).
+def pieces(blocks: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Splits a stream of text into documents: pairs of (number of the first line counted from 1, text of the document).
 
-    A line that begins with `---` cannot stand inside a document (YAML 1.1, section 9.1), so this needs no parser.
+    A line that begins with `---` or `...` cannot stand inside a document (YAML 1.1, section 9.1), so this needs no parser. Comments and
+    directives stay with the document that follows them.
     """
     line = 1
     rest = ""
-    for block in blocks:
+    searched = 0  # characters of `rest` in which no mark begins
+    for block in chain(filter(None, blocks), ("",)):  # the empty block stands for the end
         rest += block
+        # The last line may go on in the next block.
+        end = rest.rfind("\n", searched) + 1 if block else len(rest)
         start = 0
-        # A mark within the last four characters may go on in the next block.
-        for match in _DOCUMENT.finditer(rest, 1, max(len(rest) - 4, 1)):
-            if match.end() == len(rest) - 4 and rest[match.end()] not in " \t\n":
-                continue  # the end of the searched region is not the end of the text
-            yield line, rest[start : match.start()]
-            line += rest.count("\n", start, match.start())
-            start = match.start()
+        for mark in _MARK.finditer(rest, searched, end):
+            cut = mark.start() + 1 if mark[0] == "\n---" else min(mark.end() + 1, len(rest))
+            if cut == start or _PROLOG.fullmatch(rest, start, cut):
+                continue
+            yield line, rest[start:cut]
+            line += rest.count("\n", start, cut)
+            start = cut
         rest = rest[start:]
-    start = 0
-    for match in _DOCUMENT.finditer(rest, 1):
-        yield line, rest[start : match.start()]
-        line += rest.count("\n", start, match.start())
-        start = match.start()
-    yield line, rest[start:]
+        searched = max(end - 1 - start, 0)
+    if rest:
+        yield line, rest
+
+
+def cut_list(text: str) -> tuple[str, str, Iterator[tuple[int, str]]] | None:
+    """Cuts a document that is a List as kubectl prints it, so that its items need not be held together.
+
+    Returns the apiVersion and the kind of the List and, for each item, the number of lines above it and its text, which is a list of one.
+    Returns None for any other document, which must be read whole: so must a List with anchors, which may be used in another item.
+    """
+    start = _LIST.match(text)
+    if start is None or (("&" in text or "*" in text) and _REFERENCE.search(text)):
+        return None
+    first = start.end()
+    tail = _LIST_END.search(text, first)
+    end = tail.end() if tail else len(text)
+    try:
+        frame = load(text[:first] + text[end:])[0][0]
+    except InputError:
+        return None
+    if frame["items"] is not None or not str(frame.get("kind")).endswith("List") or not isinstance(frame["apiVersion"], str):
+        return None
+    return frame["apiVersion"], frame["kind"], _cut_items(text, first, end)
+
+
+def _cut_items(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
+    line = text.count("\n", 0, start)
+    for mark in _ITEM.finditer(text, start + 1, end):
+        yield line, text[start : mark.start()]
+        line += text.count("\n", start, mark.start())
+        start = mark.start()
+    yield line, text[start:end]
 
 
 def load(text: str, path: str = "", line: int = 1, strict: bool = False) -> list[tuple[Any, bool]]:
@@ -97,7 +142,7 @@ def load(text: str, path: str = "", line: int = 1, strict: bool = False) -> list
     try:
         if "\\" in text and _NUL.search(text):
             _refuse_nul(text)
-        if text.count("[") + text.count("{") > MAX_DEPTH or any(sign in text for sign in _DEEP):
+        if _may_be_deep(text):
             _check_depth(text)
         composer = _Composer(text)
         while composer.check_node():
@@ -109,9 +154,9 @@ def load(text: str, path: str = "", line: int = 1, strict: bool = False) -> list
             if value is not None:
                 loaded.append((value, builder.nulls))
     except _Fault as fault:
-        raise InputError(fault.message, path=path, line=line + fault.mark.line, column=fault.mark.column + 1) from None
+        raise _error(fault.message, text, fault.mark.index, path, line) from None
     except YAMLError as error:
-        raise _input_error(error, text, path, line) from None
+        raise _yaml_error(error, text, path, line) from None
     except RecursionError:
         raise InputError(f"nested deeper than {MAX_DEPTH} levels", path=path, line=line) from None
     return loaded
@@ -135,7 +180,7 @@ def _strict_scalar(text: str) -> Any:
         return text == "true"
     if text in ("", "null", "~"):
         return None
-    return int(text) if _DECIMAL.match(text) else text
+    return int(text) if len(text) < _LONGEST and _DECIMAL.match(text) else text
 
 
 class _Fault(Exception):
@@ -167,38 +212,44 @@ class _Builder:
 
     def _mapping(self, node: Any) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
-        merged = None
+        merged: set[str] = set()
         for key_node, value_node in node.value:
             key = key_node.value
             if key_node.__class__ is not ScalarNode:
                 raise _Fault("a key must be a plain value, not a list or a mapping" + _template_hint(key_node), key_node.start_mark)
             if not key_node.style or key_node.tag is not None:
-                if key == "<<" and key_node.tag is None:
-                    merged = (key_node, value_node)
+                if key == "<<" and key_node.tag in (None, _TAG + "merge"):
+                    self._merge(key_node, value_node, mapping, merged)
                     continue
                 if key in _WORDS or key[0] in _NUMBER_START or key_node.tag is not None:
                     key = self._key(key_node)
             if key in mapping:
-                raise _Fault(f"the key {key!r} is given twice in one mapping; Kubernetes would use only one of them", key_node.start_mark)
+                if key not in merged:
+                    raise _Fault(f"the key {key!r} is given twice in one mapping; Kubernetes would use only one of them", key_node.start_mark)
+                merged.discard(key)
             # Most values are scalars without a tag: decided here to spare a call.
             if value_node.__class__ is ScalarNode and value_node.tag is None and value_node.style:
                 mapping[key] = value_node.value
             else:
                 mapping[key] = self.value(value_node)
-        if merged is not None:
-            for name, value in self._merge(*merged).items():
-                mapping.setdefault(name, value)
         return mapping
 
-    def _merge(self, key_node: Any, value_node: Any) -> dict[str, Any]:
+    def _merge(self, key_node: Any, value_node: Any, mapping: dict[str, Any], merged: set[str]) -> None:
+        """Adds what `<<` gives to `mapping`; `merged` names the keys that come from merges only, which later ones replace (decode.go, merge)."""
         sources = value_node.value if value_node.__class__ is SequenceNode else [value_node]
-        merged: dict[str, Any] = {}
+        given: dict[str, Any] = {}
         for source in sources:
             if source.__class__ is not MappingNode:
                 raise _Fault("'<<' merges mappings only", key_node.start_mark)
             for name, value in self._mapping(source).items():
-                merged.setdefault(name, value)
-        return merged
+                given.setdefault(name, value)
+        for name, value in given.items():
+            if name not in mapping or name in merged:
+                merged.add(name)
+            elif mapping[name] != value:
+                # kubectl takes the merged value, since it comes later; other readers take the key that is written out.
+                raise _Fault(f"'<<' gives the key {name!r} another value than the line above it does; put '<<' first", key_node.start_mark)
+            mapping[name] = value
 
     def _key(self, node: Any) -> str:
         value = self._scalar(node)
@@ -211,38 +262,52 @@ class _Builder:
     def _scalar(self, node: Any) -> Any:
         text, tag = node.value, node.tag
         if tag is None:
-            return text if node.style else self._resolve(text)
-        if not tag.startswith(_TAG) or tag == _TAG + "str":
+            if node.style:
+                return text
+            value = self._resolve(text)
+        elif tag in _TYPES:
+            value = scalar(text)
+            if value.__class__ not in _TYPES[tag]:
+                raise _Fault(f"{text!r} is not a {tag.removeprefix(_TAG)}", node.start_mark)
+        elif tag == _TAG + "binary":
+            raise _Fault("!!binary is not read; write the text itself", node.start_mark)
+        else:
             return text
-        value = scalar(text)
-        types: dict[str, tuple[type, ...]] = {"bool": (bool,), "int": (int,), "float": (int, float), "null": (type(None),)}
-        wanted = types.get(tag.removeprefix(_TAG))
-        if wanted is None:
-            return text
-        if not isinstance(value, wanted):
-            raise _Fault(f"{text!r} is not a {tag.removeprefix(_TAG)}", node.start_mark)
+        if value.__class__ is float and not math.isfinite(value):
+            raise _Fault(f"{text} is not a number of JSON; put it in quotes if a string is meant", node.start_mark)
         return value
 
 
+_TYPES: dict[str, tuple[type, ...]] = {
+    _TAG + "bool": (bool,),
+    _TAG + "int": (int,),
+    _TAG + "float": (int, float),
+    _TAG + "null": (type(None),),
+}
+
+
 def _number(text: str) -> Any:
-    if _DECIMAL.match(text):
-        return _bounded(int(text))
-    plain = text.replace("_", "")
-    if based := _BASED.match(plain):
-        sign, _, hexadecimal, _, binary, _, octal = based.groups()
-        digits, base = (hexadecimal, 16) if hexadecimal else (binary, 2) if binary else (octal, 8)
-        return _bounded(int(sign + digits, base))
-    if _DECIMAL.match(plain):
-        return _bounded(int(plain))
+    # strconv.ParseFloat, which alone is asked for what begins with a point, knows no underscores.
+    plain = text if text[0] == "." else text.replace("_", "")
+    if len(plain) < _LONGEST:
+        if _DECIMAL.match(plain):
+            return _bounded(int(plain))
+        if based := _BASED.match(plain):
+            sign, _, hexadecimal, _, binary, _, octal = based.groups()
+            digits, base = (hexadecimal, 16) if hexadecimal else (binary, 2) if binary else (octal, 8)
+            return _bounded(int(sign + digits, base))
     if _FLOAT.match(plain):
         value = float(plain)
         # JSON has one kind of number: Go writes 1.0 as 1, and Kubernetes reads that as an integer.
-        return int(value) if value.is_integer() and abs(value) < 1e18 else value
+        if abs(value) < 2**63:
+            return int(value) if value.is_integer() else value
+        return text if math.isinf(value) else value
     return text
 
 
 def _bounded(value: int) -> int | float:
-    return value if -(2**63) <= value < 2**64 else float(value)
+    """The API server reads integers beyond 64 bits with a sign as floats."""
+    return value if -(2**63) <= value < 2**63 else float(value)
 
 
 def _refuse_nul(text: str) -> None:
@@ -251,6 +316,13 @@ def _refuse_nul(text: str) -> None:
         event = composer.get_event()
         if isinstance(event, yaml.ScalarEvent) and "\0" in event.value:
             raise _Fault("a string holds a NUL character, which no field of Kubernetes may", event.start_mark)
+
+
+def _may_be_deep(text: str) -> bool:
+    """A quick test that no text beyond MAX_DEPTH evades, but for one that mixes flow and block style (and has twice the levels at most)."""
+    if text.count("[") + text.count("{") > MAX_DEPTH or _DEEP.search(text) or _DEEP_START.match(text):
+        return True
+    return not text.isascii() and _OTHER_BREAKS.search(text) is not None
 
 
 def _check_depth(text: str) -> None:
@@ -267,23 +339,30 @@ def _check_depth(text: str) -> None:
 
 
 def _check_expansion(node: Any) -> None:
-    sizes: dict[int, int] = {}
+    measured: dict[int, tuple[int, int]] = {}
 
-    def size(node: Any) -> int:
+    def measure(node: Any) -> tuple[int, int]:
+        """How many values a node expands to, and in how many levels."""
         if node.__class__ is ScalarNode:
-            return 1
-        known = sizes.get(id(node))
-        if known == 0:
-            raise _Fault("an anchor holds an alias of itself", node.start_mark)
+            return 1, 0
+        known = measured.get(id(node))
         if known is None:
-            sizes[id(node)] = 0
-            parts = (part for pair in node.value for part in pair) if node.__class__ is MappingNode else node.value
-            known = sizes[id(node)] = 1 + sum(map(size, parts))
-            if known > MAX_VALUES:
+            measured[id(node)] = (0, 0)
+            values = depth = 0
+            for part in chain.from_iterable(node.value) if node.__class__ is MappingNode else node.value:
+                more, below = measure(part)
+                values += more
+                depth = max(depth, below)
+            known = measured[id(node)] = (values + 1, depth + 1)
+            if values > MAX_VALUES:
                 raise _Fault(f"aliases expand this document to more than {MAX_VALUES:,} values", node.start_mark)
+            if depth >= MAX_DEPTH:
+                raise _Fault(f"nested deeper than {MAX_DEPTH} levels", node.start_mark)
+        elif known == (0, 0):
+            raise _Fault("an anchor holds an alias of itself", node.start_mark)
         return known
 
-    size(node)
+    measure(node)
 
 
 def _template_hint(node: Any) -> str:
@@ -292,16 +371,25 @@ def _template_hint(node: Any) -> str:
     return ""
 
 
-def _input_error(error: YAMLError, text: str, path: str, line: int) -> InputError:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+def _error(message: str, text: str, at: int, path: str, line: int) -> InputError:
+    """An error at a character of `text`. libyaml's own lines and columns count line breaks that editors do not."""
+    return InputError(message, path=path, line=line + text.count("\n", 0, at), column=at - text.rfind("\n", 0, at))
+
+
+def _yaml_error(error: YAMLError, text: str, path: str, line: int) -> InputError:
+    at = 0
+    message = f"not valid YAML: {error}"
     if isinstance(error, MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        at = mark.index if mark else 0
         message = f"not valid YAML: {error.problem or error.context}"
-        if error.problem and error.context:
+        if error.problem == "second occurrence":
+            message = "not valid YAML: found duplicate anchor"
+        elif error.problem and error.context:
             message += f" ({error.context})"
     elif isinstance(error, ReaderError):
+        at = len(text.encode()[: error.position].decode(errors="ignore"))
         message = f"not valid YAML: {error.reason}; is it a binary file?"
-    else:
-        message = f"not valid YAML: {error}"
     if "{{" in text:
         message = "not valid YAML, and it looks like a Helm template: render it first: helm template CHART | hostprocess check -"
-    return InputError(message, path=path, line=line + (mark.line if mark else 0), column=mark.column + 1 if mark else 0)
+    return _error(message, text, at, path, line)
