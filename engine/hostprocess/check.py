@@ -8,7 +8,6 @@ import tempfile
 import weakref
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from typing import IO, Any, cast
 
@@ -124,6 +123,8 @@ def judge_files(sources: Iterable[Piece | InputProblem], make_judge: Callable[[]
             if progress:
                 progress(_size(piece))
         return outcomes
+    from concurrent.futures import Future, ProcessPoolExecutor  # slow to import, and one process needs none
+
     with ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(make_judge,)) as pool:
         waiting: deque[tuple[int, Future[_Part]]] = deque()
 

@@ -159,7 +159,7 @@ class Evaluator:
         applies = prepared.applies(context)
         if applies is not True:
             if isinstance(applies, CelError):
-                outcome, message = _outcome_of(applies, context.request)
+                outcome, message = _outcome_of(applies, context.request, prepared.policy)
                 decisions.findings.append(_decision(prepared, binding, "", outcome, message))
             else:
                 self._not_matched(prepared, binding, _condition_reason(applies), decisions)
@@ -185,7 +185,7 @@ class Evaluator:
             return None
         rule = prepared.rule_name(index)
         if isinstance(value, CelError):
-            outcome, message = _outcome_of(value, context.request)
+            outcome, message = _outcome_of(value, context.request, prepared.policy)
             return _decision(prepared, binding, rule, outcome, message)
         validation = prepared.policy.validations[index]
         message = prepared.message(index, context)
@@ -383,7 +383,7 @@ def _decision(prepared: _Prepared, binding: Binding, rule: str, outcome: Outcome
     return Decision(policy=prepared.policy.name, binding=binding.name, rule=rule, outcome=outcome, actions=actions, message=message, fields=fields)
 
 
-def _outcome_of(error: CelError, request: Request) -> tuple[Outcome, str]:
+def _outcome_of(error: CelError, request: Request, policy: Policy) -> tuple[Outcome, str]:
     """An error that only stems from an input nobody gave is an `unknown`, and says what to give."""
     missing = error.missing
     if not missing and error.message == "no such key: namespace" and not request.resource.namespace:
@@ -396,7 +396,7 @@ def _outcome_of(error: CelError, request: Request) -> tuple[Outcome, str]:
         told = {
             "namespaceObject": which,
             "namespace": which,
-            "params": "the parameters were not given: add them with --params",
+            "params": f"no {policy.param_kind.kind if policy.param_kind else 'parameter'} was given: add it with --params or --inventory",
             "userInfo": "the user who makes the request is not known",
         }
         return Outcome.UNKNOWN, told.get(missing, f"{missing} was not given")

@@ -50,6 +50,8 @@ class CppRuntime:
         try:
             return _CppProgram(bind(expression, present), _environment(declared))
         except RuntimeError as error:
+            if "recursion depth" in str(error):
+                raise CompileError("the expression and its variables are nested deeper than 32 levels, which is more than this runtime parses") from None
             raise _own_error(expression, present, declared) or _compile_error(error) from None
 
     def activation(self, inputs: Mapping[str, Any]) -> Activation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 
 __all__ = ["bind", "declared_presence", "lenient_presence", "mentions", "needed", "rename_variables", "uses_bind", "variables_of"]
 
@@ -22,8 +23,11 @@ _TOKEN = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def variables_of(expression: str) -> frozenset[str]:
     """The names that an expression reads as `variables.NAME`."""
+    if "variables" not in expression:
+        return frozenset()
     return frozenset(match["name"] for match in _TOKEN.finditer(expression) if match["name"])
 
 
@@ -37,6 +41,8 @@ def declared_presence(expression: str, declared: Iterable[str]) -> str:
 
     Lengths are kept, so that positions in messages stay right. Source: k8s.io/apiserver/pkg/cel/lazy.
     """
+    if not _MAY_BE_PRESENCE.search(expression):
+        return expression
     names = frozenset(declared)
 
     def replace(match: re.Match[str]) -> str:
@@ -47,6 +53,7 @@ def declared_presence(expression: str, declared: Iterable[str]) -> str:
     return _TOKEN.sub(replace, expression)
 
 
+_MAY_BE_PRESENCE = re.compile(r"\bhas\s*\(\s*variables\b")
 _PRESENCE = re.compile(
     rf"(?P<skip>{_LITERAL}|//[^\n]*)|(?P<has>(?<![\w.])has\s*\()|(?P<opening>[(])|(?P<closing>[)])",
     re.VERBOSE | re.DOTALL,
@@ -82,6 +89,7 @@ def mentions(expression: str, name: str) -> bool:
     return name in expression and re.search(rf"(?<![\w.]){re.escape(name)}\b", expression) is not None
 
 
+@lru_cache(maxsize=1024)
 def rename_variables(expression: str, rename: Callable[[str], str]) -> str:
     """Writes `rename(NAME)` for each `variables.NAME`."""
     return _TOKEN.sub(lambda match: rename(match["name"]) if match["name"] else match[0], expression)
@@ -107,12 +115,14 @@ def bind(expression: str, variables: Mapping[str, str]) -> str:
     """
     names = needed([expression], variables)
     texts = {name: _uncommented(variables[name]) for name in names}
+    reads = {name: set(variables_of(variables[name])) for name in names}
     own = variables_of(expression)
     for name in reversed(names):
-        readers = [other for other in names if other in texts and name in variables_of(texts[other])]
+        readers = [other for other in texts if name in reads[other]]
         if len(readers) == 1 and name not in own:
-            inner = texts.pop(name)
-            texts[readers[0]] = f"cel.bind({_local(name)}, {inner}, {texts[readers[0]]})"
+            reader = readers[0]
+            texts[reader] = f"cel.bind({_local(name)}, {texts.pop(name)}, {texts[reader]})"
+            reads[reader] |= reads[name]
     opening = "".join(f"cel.bind({_local(name)}, {rename_variables(text, _local)}, " for name, text in texts.items())
     return opening + rename_variables(_uncommented(expression), _local) + ")" * len(texts)
 
@@ -123,4 +133,6 @@ def _local(name: str) -> str:
 
 def _uncommented(expression: str) -> str:
     # A comment at the end would swallow what the composition puts behind it.
+    if "//" not in expression:
+        return expression
     return _TOKEN.sub(lambda match: " " if match[0].startswith("//") else match[0], expression)

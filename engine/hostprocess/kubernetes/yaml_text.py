@@ -42,9 +42,10 @@ _NUMBER_START = frozenset("+-.0123456789")
 _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
 _BASED = re.compile(r"([-+]?)0(?:([xX])([0-9a-fA-F]+)|([bB])([01]+)|([oO]?)([0-7]+))\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_LOOSE = re.compile(r"(?<![0-9])_|_(?![0-9])")
 _LONGEST = 66  # digits and signs of a number of 64 bits in base 2; what is longer is no integer
 # The start of a document, or the whole line that ends one.
-_MARK = re.compile(r"\n(?:---(?=[ \t\n]|\Z)|\.\.\.(?=[ \t\n]|\Z)[^\n]*)")
+_MARK = re.compile(r"\n(?:---(?=[ \t\n]|\Z)|\.\.\.(?=[ \t\n]|\Z)[^\n]*(?:\n|\Z))")
 _PROLOG = re.compile(r"(?:(?:[ \t]*(?:#[^\n]*)?|%[^\n]*)(?:\n|\Z))*+")  # what may precede the `---` of a document: comments and directives
 _LIST = re.compile(r"(?:---[ \t]*\n)?apiVersion: [\w./]+\nitems:\n(?=- )")
 _LIST_END = re.compile(r"\n(?!\n| |- )")
@@ -90,8 +91,8 @@ def pieces(blocks: Iterable[str]) -> Iterator[tuple[int, str]]:
         end = rest.rfind("\n", searched) + 1 if block else len(rest)
         start = 0
         for mark in _MARK.finditer(rest, searched, end):
-            cut = mark.start() + 1 if mark[0] == "\n---" else min(mark.end() + 1, len(rest))
-            if cut == start or _PROLOG.fullmatch(rest, start, cut):
+            cut = mark.start() + 1 if mark[0] == "\n---" else mark.end()
+            if _PROLOG.fullmatch(rest, start, cut):
                 continue
             yield line, rest[start:cut]
             line += rest.count("\n", start, cut)
@@ -287,8 +288,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 def _number(text: str) -> Any:
-    # strconv.ParseFloat, which alone is asked for what begins with a point, knows no underscores.
-    plain = text if text[0] == "." else text.replace("_", "")
+    # What begins with a point is left to strconv.ParseFloat, which takes underscores between digits only.
+    plain = text if text[0] == "." and _LOOSE.search(text) else text.replace("_", "")
     if len(plain) < _LONGEST:
         if _DECIMAL.match(plain):
             return _bounded(int(plain))
