@@ -10,7 +10,6 @@ from typing import Any, TextIO
 
 import pluggy
 
-from hostprocess import __version__
 from hostprocess.admission import Inventory
 from hostprocess.cel.runtime import Runtime
 from hostprocess.check import Judge, Outcomes, Progress, judge_files, judge_resources, look_up
@@ -23,6 +22,7 @@ from hostprocess.kubernetes.source import STANDARD_INPUT, Spool
 from hostprocess.model import Binding, InputProblem, Policy, Report, Resource, Targets
 from hostprocess.plugins import collect, make_manager
 from hostprocess.rules import Pack, built_in_folder, load_pack
+from hostprocess.version import __version__
 
 __all__ = [
     "PolicySet",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hostprocess.errors import InputError
+from hostprocess.kubernetes.yaml_text import MAX_DEPTH
 
-__all__ = ["Item", "decode", "read"]
+__all__ = ["Item", "decode", "keeping_nulls", "read"]
 
 _BLOCK = 1 << 20  # characters read at a time
 _RUN = 1 << 18  # characters of items that are cut as one
@@ -22,9 +24,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Item:
     """One value: its text, the place of its first character, and whether it stood in the `items` of a List.
 
-    Members that are null are dropped from `value`, and `nulls` is set; decode `text` again for the few kinds that keep them.
+    Members that are null are dropped from `value`, and `nulls` is set; `keeping_nulls(text)` is for the few kinds that keep them.
     `cut` marks an item that `decode` must decode; with `run` it holds several items of a List and the commas between
-    them. `kind` and `api_version` are those of that List as far as they were known before its items.
+    them. `kind` and `api_version` are those of that List; they are empty if they stand behind the items and the item needs them not.
     """
 
     value: Any
@@ -59,6 +61,11 @@ def _of_list(item: Item) -> dict[str, Any]:
     return {"document": item.document, "in_list": item.in_list, "kind": item.kind, "api_version": item.api_version}
 
 
+def keeping_nulls(text: str) -> Any:
+    """The value of the text of an item that has been decoded before, with the members that are null."""
+    return _without_surrogates(_decode_plainly(text), text)
+
+
 class _DuplicateKey(ValueError):
     def __init__(self, key: str) -> None:
         super().__init__(f"the key {key!r} is given twice in one mapping; Kubernetes would use only one of them")
@@ -76,7 +83,8 @@ class _Reader:
         self._column = column
         self._seen = 0  # characters of the buffer that _line and _column account for
         self._nulls = False
-        self._decode = (json.JSONDecoder() if cut else json.JSONDecoder(object_pairs_hook=self._object, parse_constant=_refuse_constant)).raw_decode
+        self._seen_value: Any = None  # the last value, also when it was only cut
+        self._decode = (json.JSONDecoder() if cut else json.JSONDecoder(object_pairs_hook=self._object, **_HOOKS)).raw_decode
 
     def run(self, several: bool) -> Iterator[Item]:
         """One value, or several with commas between them, up to the end of the text."""
@@ -104,26 +112,37 @@ class _Reader:
             return
         self._expect("{")
         members: dict[str, Any] = {}
-        items = 0
+        waiting: list[Item] = []
         while True:
-            key = self._value(document=document)
+            key = self._member()
             if not isinstance(key.value, str):
-                raise self._error("expected a key in quotes")
+                raise InputError("not valid JSON: expected a key in quotes", path=self._path, line=key.line, column=key.column)
             if key.value in members:
                 raise InputError(str(_DuplicateKey(key.value)), path=self._path, line=key.line, column=key.column)
             self._expect(":")
             if key.value == "items" and self._peek() == "[":
                 members["items"] = None
+                early = "kind" not in members
                 for item in self._items(document, members):
-                    items += 1
-                    yield item
+                    # An item of a PodList takes its kind from the List, whose own may be yet to come.
+                    if early and isinstance(self._seen_value, dict) and not self._seen_value.get("kind"):
+                        waiting.append(item)
+                    else:
+                        yield item
             else:
-                members[key.value] = self._value(document=document).value
+                members[key.value] = self._member().value
             if not self._continues("}"):
                 break
         kind = members.get("kind")
-        if not (isinstance(kind, str) and kind.endswith("List")):
-            raise self._error(f"an object with `items` must be a List, but its kind is {kind!r}")
+        if not isinstance(kind, str):
+            raise self._error("an object with `items` must be a List, but it has no kind")
+        for item in waiting:
+            yield replace(item, kind=kind, api_version=str(members.get("apiVersion", "")))
+
+    def _member(self) -> Item:
+        """A key or a value of a List's own."""
+        item = self._value(document=0)
+        return next(decode(item, self._path)) if self._cut else item
 
     def _items(self, document: int, members: dict[str, Any]) -> Iterator[Item]:
         self._expect("[")
@@ -191,9 +210,14 @@ class _Reader:
         value, end = self._decode_growing()
         text = self._buffer[self._at : end]
         self._at = end
-        if "\\" in text and not self._cut:
+        self._seen_value = value
+        if self._cut:
+            return Item(value=None, text=text, line=line, column=column, nulls=False, cut=True, **about)
+        if text.count("{") + text.count("[") > 2 * MAX_DEPTH and _is_deep(value):
+            raise InputError(_TOO_DEEP, path=self._path, line=line, column=column)
+        if "\\" in text:
             value = self._check_escapes(value, text, line, column)
-        return Item(value=value, text=text, line=line, column=column, nulls=self._nulls or value is None, cut=self._cut, **about)
+        return Item(value=value, text=text, line=line, column=column, nulls=self._nulls or value is None, **about)
 
     def _decode_growing(self) -> tuple[Any, int]:
         """Decodes the value that starts here, reading on as long as it may just be cut off by the end of the buffer."""
@@ -208,7 +232,7 @@ class _Reader:
                 if self._ended or (error.pos < len(self._buffer) - 2 * _BLOCK and "Unterminated" not in error.msg):
                     raise self._error(f"not valid JSON: {error.msg}", error.pos) from None
             except RecursionError:
-                raise self._error("nested too deeply", start) from None
+                raise self._error(_TOO_DEEP, start) from None
             except ValueError as error:  # of our own hooks; the text is whole as far as they saw it
                 raise self._error(str(error), start) from None
             size = len(self._buffer) - start
@@ -227,9 +251,7 @@ class _Reader:
     def _check_escapes(self, value: Any, text: str, line: int, column: int) -> Any:
         if "\\u0000" in text and _any_string(value, lambda string: "\0" in string):
             raise InputError("a string holds a NUL character, which no field of Kubernetes may", path=self._path, line=line, column=column)
-        if "\\ud" in text or "\\uD" in text:
-            return _map_strings(value, lambda string: _SURROGATE.sub("\ufffd", string))
-        return value
+        return _without_surrogates(value, text)
 
     def _peek(self) -> str:
         """The next character that is not white space; empty at the end."""
@@ -288,8 +310,44 @@ class _Reader:
         return InputError(message, path=self._path, line=line, column=column)
 
 
-def _refuse_constant(name: str) -> Any:
+def _constant(name: str) -> Any:
     raise ValueError(f"not valid JSON: {name} is not a number of JSON")
+
+
+def _integer(digits: str) -> int | float:
+    """As the API server has it: what does not fit 64 bits with a sign is a float."""
+    if len(digits) < 19:
+        return int(digits)
+    value = int(digits) if len(digits) <= 20 else 2**63
+    return value if -(2**63) <= value < 2**63 else _float(digits)
+
+
+def _float(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError(f"not valid JSON for Kubernetes: the number {digits if len(digits) < 30 else digits[:20] + '…'} is too large")
+    return value
+
+
+_HOOKS: dict[str, Any] = {"parse_constant": _constant, "parse_int": _integer, "parse_float": _float}
+_decode_plainly = json.JSONDecoder(**_HOOKS).decode
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [item for each in level for item in (each.values() if each.__class__ is dict else each) if item.__class__ in (dict, list)]
+        if not level:
+            return False
+    return True
+
+
+def _without_surrogates(value: Any, text: str) -> Any:
+    """Lone surrogates as U+FFFD, like Go's decoder."""
+    if "\\ud" in text or "\\uD" in text:
+        return _map_strings(value, lambda string: _SURROGATE.sub("\ufffd", string))
+    return value
 
 
 def _any_string(value: Any, test: Callable[[str], bool]) -> bool:

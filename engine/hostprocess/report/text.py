@@ -62,7 +62,7 @@ def _result(result: Result, color: bool) -> str:
 
 def _summary(summary: Summary, targets: Targets, color: bool) -> str:
     counts = [
-        _paint(f"{summary.outcomes[outcome]} {outcome}", _COLOURS[outcome], color)
+        _paint(f"{summary.outcomes[outcome]:,} {outcome}", _COLOURS[outcome], color)
         for outcome in (Outcome.DENY, Outcome.ERROR, Outcome.UNKNOWN, Outcome.WARN, Outcome.AUDIT)
         if summary.outcomes.get(outcome)
     ]

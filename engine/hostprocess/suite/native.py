@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from hostprocess.admission import Inventory, request_for
 from hostprocess.cel.runtime import Runtime
 from hostprocess.compile import compile_pack, select_rules
 from hostprocess.errors import InputError, PolicyError
 from hostprocess.evaluate import Decisions, Evaluator
+from hostprocess.kubernetes import json_text
 from hostprocess.kubernetes.location import locate
 from hostprocess.kubernetes.reader import read_piece
 from hostprocess.model import Decision, InputProblem, Origin, Outcome, Policy, Resource, Rule, Targets
@@ -98,8 +98,10 @@ def _object(pack: Pack, suite: Mapping[str, Any], case: Mapping[str, Any]) -> di
 
 def resource_of(value: dict[str, Any], path: str) -> Resource:
     """Reads an object as a manifest that holds it would be read. Raises `InputError`."""
-    text = yaml.dump(value, Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False)
-    resource = next(read_piece("yaml", path, 0, 1, text))
+    # Not YAML: PyYAML writes the string "n" without quotes, which Kubernetes reads as false.
+    parts = iter([json.dumps(value, ensure_ascii=False)])
+    item = next(json_text.read(lambda size: next(parts, ""), path))
+    resource = next(read_piece("json", path, item))
     if isinstance(resource, InputProblem):
         raise InputError(resource.message, path=path)
     return resource
