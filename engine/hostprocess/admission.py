@@ -10,7 +10,7 @@ from hostprocess.kubernetes.kinds import group_version, plural
 from hostprocess.kubernetes.selectors import matches as selects
 from hostprocess.model import UNKNOWN, Binding, MatchConstraints, ParamKind, Request, Resource, ResourceRule, Unknown
 
-__all__ = ["CLUSTER_SCOPED", "Inventory", "mismatch", "request_for", "request_map"]
+__all__ = ["CLUSTER_SCOPED", "UNKNOWN_MATCH", "Inventory", "mismatch", "request_for", "request_map"]
 
 CLUSTER_SCOPED = frozenset(
     [
@@ -37,6 +37,18 @@ CLUSTER_SCOPED = frozenset(
         "VolumeAttachment",
     ]
 )
+# pkg/controlplane/apiserver/options, exclusion/resources.go: policies must not lock out their own repair.
+_EXEMPT = frozenset(
+    (group, name)
+    for group, names in {
+        "admissionregistration.k8s.io": "validatingadmissionpolicies validatingadmissionpolicybindings mutatingadmissionpolicies"
+        " mutatingadmissionpolicybindings",
+        "authentication.k8s.io": "selfsubjectreviews tokenreviews",
+        "authorization.k8s.io": "localsubjectaccessreviews selfsubjectaccessreviews selfsubjectrulesreviews subjectaccessreviews",
+    }.items()
+    for name in names.split()
+)
+UNKNOWN_MATCH = "unknown: "
 _NAME_LABEL = "kubernetes.io/metadata.name"  # set by the API server on every Namespace
 
 
@@ -71,12 +83,12 @@ class Inventory:
         reference = binding.param_ref
         if reference is None:
             return [None]
-        candidates = self.objects.get((kind.api_version, kind.kind), ())
-        namespace = "" if kind.kind in CLUSTER_SCOPED else reference.namespace or request_namespace
+        namespace = reference.namespace or request_namespace
         found: list[dict[str, Any] | None] = []
-        for value in candidates:
+        for value in self.objects.get((kind.api_version, kind.kind), ()):
             metadata = value.get("metadata") or {}
-            if namespace and metadata.get("namespace", namespace) != namespace:
+            # One without a namespace is cluster-scoped. Where the request's namespace is not known, no object is known to be of it.
+            if kind.kind not in CLUSTER_SCOPED and metadata.get("namespace", namespace) != namespace:
                 continue
             if metadata.get("name") == reference.name if reference.name else selects(reference.selector or {}, metadata.get("labels") or {}):
                 found.append(value)
@@ -114,8 +126,9 @@ def request_map(request: Request) -> dict[str, Any]:
     }
     if resource.name:
         value["name"] = resource.name
-    if resource.namespace:
-        value["namespace"] = resource.namespace
+    namespace = resource.name if resource.kind == "Namespace" else resource.namespace
+    if namespace:
+        value["namespace"] = namespace
     if request.subresource:
         value["subResource"] = value["requestSubResource"] = request.subresource
     if not isinstance(request.user_info, Unknown):
@@ -124,9 +137,12 @@ def request_map(request: Request) -> dict[str, Any]:
 
 
 def mismatch(constraints: MatchConstraints, request: Request) -> str:
-    """Why a request is none of a policy's (or binding's) business; empty if it is."""
-    if constraints.namespace_selector and (reason := _namespace_mismatch(constraints.namespace_selector, request)):
-        return reason
+    """Why a request is none of a policy's (or binding's) business; empty if it is. Begins with `UNKNOWN_MATCH` if that is not known."""
+    if (request.group, request.plural) in _EXEMPT:
+        return f"no policy is about {request.plural}: the API server exempts them"
+    namespaces = _namespace_mismatch(constraints.namespace_selector, request) if constraints.namespace_selector else ""
+    if namespaces and not namespaces.startswith(UNKNOWN_MATCH):
+        return namespaces
     if constraints.object_selector:
         labels = (request.resource.object.get("metadata") or {}).get("labels") or {}
         old = ((request.old_object or {}).get("metadata") or {}).get("labels") or {}
@@ -136,7 +152,8 @@ def mismatch(constraints: MatchConstraints, request: Request) -> str:
         return "an excludeResourceRule matches"
     if constraints.resource_rules and not any(_rule_matches(rule, request) for rule in constraints.resource_rules):
         return f"no resourceRule matches {request.operation} of {request.plural} in {request.group or 'core'}/{request.version}"
-    return ""
+    # What is not known matters only if everything else matches.
+    return namespaces
 
 
 def _namespace_mismatch(selector: Mapping[str, Any], request: Request) -> str:
@@ -148,7 +165,7 @@ def _namespace_mismatch(selector: Mapping[str, Any], request: Request) -> str:
         # The name alone may settle it, as in the usual exclusion of kube-system.
         keys = {*(selector.get("matchLabels") or {}), *(one.get("key") for one in selector.get("matchExpressions") or ())}
         if keys - labels.keys():
-            return "unknown: the namespaceSelector needs the labels of a Namespace that was not given"
+            return UNKNOWN_MATCH + "the namespaceSelector needs the labels of a Namespace that was not given"
     else:
         labels = (namespace.get("metadata") or {}).get("labels") or {}
     return "" if selects(selector, labels) else "the namespaceSelector does not match"

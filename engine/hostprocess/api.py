@@ -196,6 +196,9 @@ class _Setup:
             show_all=self.show_all,
             evaluate_policy=_manager().hook.evaluate_policy,
         )
+        # Packs are checked by their lint and their suites; what comes from elsewhere is refused here, as the API server would.
+        if not self.policies.packs:
+            evaluator.check()
         return Judge(evaluator, self.namespace)
 
 

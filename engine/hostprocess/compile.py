@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from hostprocess.cel.source import mentions, needed, variables_of
-from hostprocess.errors import PolicyError, UsageError
-from hostprocess.model import Binding, Elements, MatchCondition, ParamKind, ParamRef, Policy, Rule, RuleValidation, Targets, Validation
+from hostprocess.cel.source import enclosable, is_group, mentions, needed, variables_of
+from hostprocess.errors import PolicyError, UsageError, suggestion
+from hostprocess.model import Binding, Elements, MatchCondition, MatchConstraints, ParamKind, ParamRef, Policy, Rule, RuleValidation, Targets, Validation
 from hostprocess.policy import match_constraints
 from hostprocess.rules import ListOf, Pack
 
@@ -38,13 +38,9 @@ def select_rules(pack: Pack, targets: Targets, bundles: Collection[str] = (), se
 
 
 def _known(what: str, names: Iterable[str], known: Collection[str]) -> None:
-    import difflib  # needed for a wrong name only
-
     for name in names:
         if name not in known:
-            close = difflib.get_close_matches(name, list(known), 1)
-            hint = f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(sorted(known))}"
-            raise UsageError(f"there is no {what} {name!r}{hint}")
+            raise UsageError(f"there is no {what} {name!r}" + (suggestion(name, known) or f"; there are {', '.join(sorted(known))}"))
 
 
 def compile_pack(pack: Pack, rules: Iterable[Rule], targets: Targets) -> tuple[list[Policy], list[Binding]]:
@@ -53,12 +49,14 @@ def compile_pack(pack: Pack, rules: Iterable[Rule], targets: Targets) -> tuple[l
     for rule in rules:
         for validation in rule.validations:
             if validation.kubernetes.holds(targets.kubernetes) and validation.containerd.holds(targets.containerd):
-                key = (rule.bundle, validation.severity, _param_kind(pack, rule, validation))
-                grouped.setdefault(key, []).append((rule, _compiled(pack, rule, validation)))
+                compiled = _compiled(pack, rule, validation)
+                key = (rule.bundle, validation.severity, _param_kind(pack, rule, compiled))
+                grouped.setdefault(key, []).append((rule, compiled))
     order = list(pack.bundles)
+    constraints = match_constraints(pack.match_constraints)
     policies, bindings = [], []
     for key in sorted(grouped, key=lambda key: (order.index(key[0]), _SEVERITIES.index(key[1]), str(key[2] or ""))):
-        policy = _policy(pack, key, grouped[key])
+        policy = _policy(pack, constraints, key, grouped[key])
         policies.append(policy)
         bindings.append(Binding(name=f"{policy.name}-deny", policy_name=policy.name, validation_actions=_ACTIONS[key[1]], param_ref=_param_ref(pack, key)))
     return policies, bindings
@@ -73,13 +71,14 @@ def scope_of(pack: Pack, rule: Rule) -> str:
 
 
 def _grouped(text: str) -> bool:
-    """Whether the text is one expression in parentheses, or free of `||`, so that it cannot undo the scope in front of it."""
-    return "||" not in text or (text.startswith("(") and text.endswith(")"))
+    """Whether the text is one expression in parentheses, or of operators that bind no weaker than `&&`, so that it cannot undo the scope before it."""
+    return is_group(text) or not ("||" in text or "?" in text)
 
 
-def _param_kind(pack: Pack, rule: Rule, validation: RuleValidation) -> ParamKind | None:
+def _param_kind(pack: Pack, rule: Rule, validation: Validation) -> ParamKind | None:
     variables = {variable.name: variable.expression for variable in pack.variables}
-    texts = [validation.expression, rule.when, *(variables[name] for name in needed([validation.expression, rule.when], variables))]
+    texts = [validation.expression, validation.message_expression]
+    texts += [variables[name] for name in needed(texts, variables)]
     if not any(mentions(text, "params") for text in texts):
         return None
     params = pack.bundles[rule.bundle].params
@@ -100,7 +99,7 @@ def _param_ref(pack: Pack, key: Key) -> ParamRef | None:
     return ParamRef(selector={}, parameter_not_found_action="Allow")
 
 
-def _policy(pack: Pack, key: Key, members: list[tuple[Rule, Validation]]) -> Policy:
+def _policy(pack: Pack, constraints: MatchConstraints, key: Key, members: list[tuple[Rule, Validation]]) -> Policy:
     bundle, severity, kind = key
     name = f"hostprocess-{bundle}-{severity}" + (f"-{kind.kind.lower()}" if kind else "")
     validations = tuple(validation for _, validation in members)
@@ -109,7 +108,7 @@ def _policy(pack: Pack, key: Key, members: list[tuple[Rule, Validation]]) -> Pol
     expressions = [text for one in validations for text in (one.expression, one.message_expression)]
     return Policy(
         name=name,
-        match_constraints=match_constraints(pack.match_constraints),
+        match_constraints=constraints,
         match_conditions=(MatchCondition(name="concerns-its-rules", expression=_match_condition(pack, [rule for rule, _ in members])),),
         variables=tuple(variables[one] for one in needed(expressions, texts)),
         validations=validations,
@@ -129,19 +128,17 @@ def _match_condition(pack: Pack, rules: list[Rule]) -> str:
 
 
 def _compiled(pack: Pack, rule: Rule, validation: RuleValidation) -> Validation:
-    expression, elements = validation.expression, None
+    when, expression, elements = enclosable(rule.when), enclosable(validation.expression), None
     if validation.each:
-        if validation.each not in pack.lists:
-            raise PolicyError(f"each: {validation.each!r} is none of {', '.join(pack.lists)}", path=rule.path)
-        expression, elements = _over(pack, pack.lists[validation.each], validation.expression)
+        expression, elements = _over(pack, pack.lists[validation.each], expression)
     known = {variable.name for variable in pack.variables}
     for text in (expression, rule.when, validation.message_expression):
         if unknown := variables_of(text) - known:
             raise PolicyError(f"there is no variable {', '.join(sorted(unknown))} in pack.yaml", path=rule.path)
     return Validation(
-        expression=f"!({rule.when}) || ({expression})",
+        expression=f"!({when}) || ({expression})",
         message=f"[{rule.id}] {validation.message}",
-        message_expression=f"'[{rule.id}] ' + ({validation.message_expression})" if validation.message_expression else "",
+        message_expression=f"'[{rule.id}] ' + ({enclosable(validation.message_expression)})" if validation.message_expression else "",
         rule=rule.id,
         when=rule.when,
         paths=validation.paths,

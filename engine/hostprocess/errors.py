@@ -8,7 +8,9 @@ HostprocessError
 
 from __future__ import annotations
 
-__all__ = ["HostprocessError", "InputError", "PolicyError", "UsageError"]
+from collections.abc import Iterable
+
+__all__ = ["HostprocessError", "InputError", "PolicyError", "UsageError", "place", "suggestion"]
 
 
 class HostprocessError(Exception):
@@ -55,6 +57,14 @@ def place(path: str, line: int, column: int) -> str:
         if column:
             parts.append(str(column))
     return ":".join(parts) + ": "
+
+
+def suggestion(given: str, known: Iterable[str]) -> str:
+    """The `; did you mean 'x'?` that messages about a wrong name end with; empty when no known name is close."""
+    import difflib  # needed for a wrong name only
+
+    close = difflib.get_close_matches(given, list(known), 1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _restore(kind: type[HostprocessError], message: str, path: str, line: int, column: int) -> HostprocessError:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Literal, Protocol
 
-from hostprocess.admission import Inventory, mismatch, request_map
+from hostprocess.admission import UNKNOWN_MATCH, Inventory, mismatch, request_map
 from hostprocess.cel.runtime import Activation, CelError, CompileError, Program, Runtime
-from hostprocess.cel.source import mentions
+from hostprocess.cel.source import enclosable, mentions
 from hostprocess.errors import PolicyError
 from hostprocess.kubernetes.fields import Steps, format_path, parse_path
 from hostprocess.kubernetes.kinds import template_path
-from hostprocess.model import Binding, Decision, Elements, Outcome, Policy, Request, Unknown, Validation
+from hostprocess.model import Binding, Decision, Elements, MatchConstraints, Outcome, Policy, Request, Unknown, Validation
 
 __all__ = ["OUTCOME_OF_ACTION", "Decisions", "EvaluatePolicy", "Evaluator", "evaluate_plainly"]
 
@@ -99,12 +99,15 @@ class Evaluator:
         """Evaluates every policy that has a binding; order is that of the policies."""
         decisions = Decisions([], [])
         context: _Context | None = None
+        constraints: MatchConstraints | None = None
+        unmatched = ""
         for prepared, bindings in self._policies:
+            # The policies of one pack share one object.
+            if prepared.policy.match_constraints is not constraints:
+                constraints = prepared.policy.match_constraints
+                unmatched = mismatch(constraints, request)
             for binding in bindings:
-                reason = mismatch(prepared.policy.match_constraints, request)
-                if not reason and binding.match_resources:
-                    reason = mismatch(binding.match_resources, request)
-                if reason:
+                if reason := _mismatch(unmatched, binding, request):
                     self._not_matched(prepared, binding, reason, decisions)
                     continue
                 decisions.matched = True
@@ -133,8 +136,8 @@ class Evaluator:
         return inputs
 
     def _not_matched(self, prepared: _Prepared, binding: Binding, reason: str, decisions: Decisions) -> None:
-        if reason.startswith("unknown: "):
-            decisions.findings.append(_decision(prepared, binding, "", Outcome.UNKNOWN, reason.removeprefix("unknown: ")))
+        if reason.startswith(UNKNOWN_MATCH):
+            decisions.findings.append(_decision(prepared, binding, "", Outcome.UNKNOWN, reason.removeprefix(UNKNOWN_MATCH)))
             return
         decisions.skipped += len(prepared.groups)
         if self._show_all:
@@ -212,6 +215,12 @@ class _Context:
         self.request = request
         self.activation: Activation = runtime.activation(inputs)
         self.conditions: dict[str, Any] = {}
+        self._runtime = runtime
+
+    @cached_property
+    def without_namespace(self) -> Activation:
+        """What matchConditions see: to them `namespaceObject` is null (matchconditions/matcher.go)."""
+        return self._runtime.activation({**self.inputs, "namespaceObject": None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +265,11 @@ class _Prepared:
             self._typed(validation.expression, "bool", self.rule_name(index))
             if validation.message_expression:
                 self._typed(validation.message_expression, "string", f"messageExpression of {self.rule_name(index)}")
+        earlier: dict[str, str] = {}
         for name, expression in self._variables.items():
-            self._program(expression, f"variable {name}")
+            # Not kept: a validation of the same text may read all variables.
+            self._compiled(expression, f"variable {name}", earlier)
+            earlier[name] = expression
 
     def applies(self, context: _Context) -> Literal[True] | str | CelError:
         """True; or the name of a matchCondition that is false; or the error of one, if none is false (matchconditions/matcher.go)."""
@@ -266,7 +278,8 @@ class _Prepared:
             expression = condition.expression
             if expression not in context.conditions:
                 program = self._typed(expression, "bool", f"matchCondition {condition.name}", variables={})
-                context.conditions[expression] = program.evaluate(context.activation)
+                activation = context.without_namespace if mentions(expression, "namespaceObject") else context.activation
+                context.conditions[expression] = program.evaluate(activation)
             value = context.conditions[expression]
             if value is False:
                 return condition.name
@@ -310,7 +323,7 @@ class _Prepared:
         """Compiles expressions as one list, or as several: a parser has a limit of nesting, and a list of other things than bools hides which."""
         if end - start == 1:
             return [_Chunk(self._each(start), start, end)]
-        listed = ", ".join(_enclosed(text) for text in self.expressions[start:end])
+        listed = ", ".join(enclosable(text) for text in self.expressions[start:end])
         try:
             program = self._runtime.compile(f"[{listed}]", self._variables, self._declared)
         except CompileError:
@@ -343,22 +356,26 @@ class _Prepared:
     def _program(self, expression: str, what: str, variables: Mapping[str, str] | None = None) -> Program:
         program = self._programs.get(expression)
         if program is None:
-            try:
-                program = self._runtime.compile(expression, self._variables if variables is None else variables, self._declared)
-            except CompileError as error:
-                place = f" (line {error.line}, column {error.column} of the expression)" if error.line else ""
-                raise PolicyError(f"policy {self.policy.name}, {what}: does not compile: {error.message}{place}: {expression}", path=self.policy.path) from None
-            self._programs[expression] = program
+            program = self._programs[expression] = self._compiled(expression, what, self._variables if variables is None else variables)
         return program
+
+    def _compiled(self, expression: str, what: str, variables: Mapping[str, str]) -> Program:
+        try:
+            return self._runtime.compile(expression, variables, self._declared)
+        except CompileError as error:
+            place = f" (line {error.line}, column {error.column} of the expression)" if error.line else ""
+            raise PolicyError(f"policy {self.policy.name}, {what}: does not compile: {error.message}{place}: {expression}", path=self.policy.path) from None
+
+
+def _mismatch(reason: str, binding: Binding, request: Request) -> str:
+    """Why a policy (`reason`) or its binding is not about a request; what is not known counts only if nothing else says so."""
+    if binding.match_resources is not None and (not reason or reason.startswith(UNKNOWN_MATCH)):
+        reason = mismatch(binding.match_resources, request) or reason
+    return reason
 
 
 def _condition_reason(name: str) -> str:
     return f"the matchCondition {name!r} is false"
-
-
-def _enclosed(expression: str) -> str:
-    # A comment may end the text: the next bracket stands on a line of its own.
-    return f"{expression}\n" if "//" in expression else expression
 
 
 def _arranged(validations: Sequence[Validation]) -> tuple[list[str], list[_Group]]:

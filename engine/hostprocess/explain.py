@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from hostprocess.errors import UsageError
+from hostprocess.errors import UsageError, suggestion
 from hostprocess.model import Range, Rule
 from hostprocess.rules import Advice, Pack
 from hostprocess.suite.native import Case, load_suite
@@ -33,10 +33,7 @@ def explain_rule(pack: Pack, name: str) -> Explanation:
     """Explains one rule. Raises `UsageError` for one that does not exist."""
     rule = next((one for one in pack.rules if one.id == name), None)
     if rule is None:
-        import difflib  # needed for a wrong name only
-
-        close = difflib.get_close_matches(name, [one.id for one in pack.rules], 1)
-        raise UsageError(f"there is no rule {name!r}" + (f"; did you mean {close[0]!r}?" if close else "; `hostprocess rules` lists them"))
+        raise UsageError(f"there is no rule {name!r}" + (suggestion(name, (one.id for one in pack.rules)) or "; `hostprocess rules` lists them"))
     cases = load_suite(pack, rule).cases
     return Explanation(rule, _example(cases, ("deny", "warn", "audit")), _example(cases, ("allow",)))
 

@@ -5,10 +5,11 @@ Source of the checks: k8s.io/kubernetes/pkg/apis/admissionregistration/validatio
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from hostprocess.errors import PolicyError
+from hostprocess.errors import PolicyError, suggestion
 from hostprocess.kubernetes.location import locate
 from hostprocess.model import (
     Binding,
@@ -28,41 +29,38 @@ __all__ = ["BINDING_KIND", "POLICY_KIND", "match_constraints", "parse_binding", 
 GROUP = "admissionregistration.k8s.io"
 POLICY_KIND = "ValidatingAdmissionPolicy"
 BINDING_KIND = "ValidatingAdmissionPolicyBinding"
-_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 _ACTIONS = ("Deny", "Warn", "Audit")
+_OPERATIONS = ("CREATE", "UPDATE", "DELETE", "CONNECT", "*")
+_SCOPES = ("Cluster", "Namespaced", "*")
+_REASONS = ("Forbidden", "Invalid", "RequestEntityTooLarge", "Unauthorized")
+_WITH_VALUES = ("In", "NotIn")
+_OPERATORS = (*_WITH_VALUES, "Exists", "DoesNotExist")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def parse_policy(resource: Resource) -> Policy:
     """A ValidatingAdmissionPolicy. Raises `PolicyError` with the line for what the API server would refuse or this engine cannot do."""
     spec = _Fields(resource, resource.object.get("spec"), "spec")
+    spec.only("paramKind", "matchConstraints", "validations", "failurePolicy", "auditAnnotations", "matchConditions", "variables")
     if not resource.name:
         raise spec.error("a policy needs metadata.name", ("metadata",))
     if spec.get("auditAnnotations", list, []):
         raise spec.error("auditAnnotations are not evaluated yet", ("spec", "auditAnnotations"))
-    failure = spec.get("failurePolicy", str, "Fail")
-    if failure not in ("Fail", "Ignore"):
-        raise spec.error(f"{failure!r} is neither Fail nor Ignore", ("spec", "failurePolicy"))
-    constraints = spec.get("matchConstraints", dict, {})
-    if not constraints.get("resourceRules"):
-        raise spec.error("needs at least one of matchConstraints.resourceRules")
-    kind = spec.get("paramKind", dict, None)
-    validations = spec.get("validations", list, [])
+    constraints = spec.child("matchConstraints")
+    if constraints is None or not constraints.get("resourceRules", list, []):
+        raise (constraints or spec).error("needs at least one of matchConstraints.resourceRules")
+    kind = spec.child("paramKind")
+    validations = spec.children("validations")
     if not validations:
         raise spec.error("needs at least one validation")
     return Policy(
         name=resource.name,
-        match_constraints=_match(spec, constraints, ("spec", "matchConstraints")),
-        validations=tuple(_validation(_Fields(resource, one, "spec", "validations", index)) for index, one in enumerate(validations)),
-        variables=tuple(
-            Variable(name=one.need("name"), expression=one.need("expression"))
-            for one in (_Fields(resource, raw, "spec", "variables", index) for index, raw in enumerate(spec.get("variables", list, [])))
-        ),
-        match_conditions=tuple(
-            MatchCondition(name=one.need("name"), expression=one.need("expression"))
-            for one in (_Fields(resource, raw, "spec", "matchConditions", index) for index, raw in enumerate(spec.get("matchConditions", list, [])))
-        ),
-        failure_policy=failure,
-        param_kind=ParamKind(api_version=str(kind.get("apiVersion", "")), kind=str(kind.get("kind", ""))) if kind else None,
+        match_constraints=_match(constraints),
+        validations=tuple(map(_validation, validations)),
+        variables=tuple(map(_variable, spec.children("variables"))),
+        match_conditions=tuple(MatchCondition(name=one.need("name"), expression=one.need("expression")) for one in spec.children("matchConditions")),
+        failure_policy=spec.choice("failurePolicy", ("Fail", "Ignore")) or "Fail",
+        param_kind=ParamKind(api_version=kind.need("apiVersion"), kind=kind.need("kind")) if kind else None,
         path=resource.origin.path,
     )
 
@@ -70,19 +68,22 @@ def parse_policy(resource: Resource) -> Policy:
 def parse_binding(resource: Resource) -> Binding:
     """A ValidatingAdmissionPolicyBinding. Raises `PolicyError` with the line."""
     spec = _Fields(resource, resource.object.get("spec"), "spec")
-    actions = tuple(spec.get("validationActions", list, []))
-    if not actions or len(set(actions)) < len(actions) or any(action not in _ACTIONS for action in actions):
+    spec.only("policyName", "validationActions", "paramRef", "matchResources")
+    if not resource.name:
+        raise spec.error("a binding needs metadata.name", ("metadata",))
+    actions = spec.get("validationActions", list, [])
+    if not actions or any(action not in _ACTIONS or actions.count(action) > 1 for action in actions):
         raise spec.error(f"needs validationActions, each once, from {', '.join(_ACTIONS)}", ("spec", "validationActions"))
     if "Deny" in actions and "Warn" in actions:
         raise spec.error("Deny and Warn exclude each other", ("spec", "validationActions"))
-    reference = spec.get("paramRef", dict, None)
-    resources = spec.get("matchResources", dict, None)
+    reference = spec.child("paramRef")
+    resources = spec.child("matchResources")
     return Binding(
         name=resource.name,
         policy_name=spec.need("policyName"),
         validation_actions=tuple(action for action in _ACTIONS if action in actions),
-        param_ref=_param_ref(spec, reference) if reference is not None else None,
-        match_resources=_match(spec, resources, ("spec", "matchResources")) if resources is not None else None,
+        param_ref=_param_ref(reference) if reference else None,
+        match_resources=_match(resources) if resources else None,
         path=resource.origin.path,
     )
 
@@ -105,12 +106,18 @@ class _Fields:
         self._steps = steps
         if not isinstance(value, dict):
             raise self.error("must be a mapping")
-        self._value = value
+        self.value: Mapping[str, Any] = value
+
+    def only(self, *known: str) -> None:
+        """Refuses other keys: a misspelt condition would be one that is never asked."""
+        for key in self.value:
+            if key not in known:
+                raise self.error(f"unknown field {key!r}{suggestion(key, known)}", (*self._steps, key))
 
     def get(self, key: str, kind: type, default: Any) -> Any:
-        value = self._value.get(key, default)
+        value = self.value.get(key, default)
         if value is not default and not isinstance(value, kind):
-            raise self.error(f"{key} must be of type {kind.__name__}", (*self._steps, key))
+            raise self.error(f"{key} must be {_TYPES[kind]}", (*self._steps, key))
         return value
 
     def need(self, key: str) -> str:
@@ -119,33 +126,85 @@ class _Fields:
             raise self.error(f"needs {key}")
         return str(value)
 
+    def choice(self, key: str, known: tuple[str, ...]) -> str:
+        value = self.get(key, str, "")
+        if value and value not in known:
+            raise self.error(f"{key}: {value!r} is not one of {', '.join(known)}", (*self._steps, key))
+        return str(value)
+
+    def strings(self, key: str) -> list[str]:
+        values: list[str] = self.get(key, list, [])
+        if not all(isinstance(value, str) for value in values):
+            raise self.error(f"{key} must be a list of strings", (*self._steps, key))
+        return values
+
+    def child(self, key: str) -> _Fields | None:
+        return _Fields(self._resource, self.value[key], *self._steps, key) if key in self.value else None
+
+    def children(self, key: str) -> list[_Fields]:
+        return [_Fields(self._resource, one, *self._steps, key, index) for index, one in enumerate(self.get(key, list, []))]
+
     def error(self, message: str, steps: tuple[str | int, ...] | None = None) -> PolicyError:
         origin = self._resource.origin
         place = locate(origin, self._steps if steps is None else steps)
         return PolicyError(f"{self._resource.kind} {self._resource.name}: {message}", path=origin.path, line=place.line, column=place.column)
 
 
+_TYPES: dict[type, str] = {str: "a string", list: "a list", dict: "a mapping"}
+
+
+def _variable(raw: _Fields) -> Variable:
+    name = raw.need("name")
+    if not _NAME.fullmatch(name):
+        raise raw.error(f"{name!r} is not a name: letters, digits and _")
+    return Variable(name=name, expression=raw.need("expression"))
+
+
 def _validation(raw: _Fields) -> Validation:
+    raw.only("expression", "message", "messageExpression", "reason")
+    message = raw.get("message", str, "").strip()
+    if "message" in raw.value and (not message or "\n" in message):
+        raise raw.error("message must be one line of text; leave it out, or use messageExpression")
     return Validation(
         expression=raw.need("expression"),
-        message=raw.get("message", str, "").strip(),
-        message_expression=raw.get("messageExpression", str, ""),
-        reason=raw.get("reason", str, ""),
+        message=message,
+        message_expression=raw.need("messageExpression") if "messageExpression" in raw.value else "",
+        reason=raw.choice("reason", _REASONS),
     )
 
 
-def _match(owner: _Fields, raw: Mapping[str, Any], steps: tuple[str | int, ...]) -> MatchConstraints:
+def _match(raw: _Fields) -> MatchConstraints:
+    raw.only("resourceRules", "excludeResourceRules", "namespaceSelector", "objectSelector", "matchPolicy")
+    raw.choice("matchPolicy", ("Exact", "Equivalent"))
     for key in ("resourceRules", "excludeResourceRules"):
-        for index, rule in enumerate(raw.get(key) or ()):
-            if not isinstance(rule, dict) or not all(
-                isinstance(rule.get(name), list) and rule[name] for name in ("apiGroups", "apiVersions", "operations", "resources")
-            ):
-                raise owner.error("needs apiGroups, apiVersions, operations and resources", (*steps, key, index))
+        for rule in raw.children(key):
+            rule.only("apiGroups", "apiVersions", "operations", "resources", "resourceNames", "scope")
+            if not all(rule.strings(name) for name in ("apiGroups", "apiVersions", "operations", "resources")):
+                raise rule.error("needs apiGroups, apiVersions, operations and resources")
+            if wrong := [one for one in rule.strings("operations") if one not in _OPERATIONS]:
+                raise rule.error(f"{wrong[0]!r} is not an operation; there are {', '.join(_OPERATIONS)}")
+            rule.strings("resourceNames")
+            rule.choice("scope", _SCOPES)
     for key in ("namespaceSelector", "objectSelector"):
-        for index, one in enumerate((raw.get(key) or {}).get("matchExpressions") or ()):
-            if not isinstance(one, dict) or one.get("operator") not in _OPERATORS:
-                raise owner.error(f"operator must be one of {', '.join(_OPERATORS)}", (*steps, key, "matchExpressions", index))
-    return match_constraints(raw)
+        _check_selector(raw.child(key))
+    return match_constraints(raw.value)
+
+
+def _check_selector(raw: _Fields | None) -> None:
+    if raw is None:
+        return
+    raw.only("matchLabels", "matchExpressions")
+    labels = raw.get("matchLabels", dict, {})
+    if not all(isinstance(value, str) for value in labels.values()):
+        raise raw.error("matchLabels must be a mapping of strings; put the values in quotes")
+    for one in raw.children("matchExpressions"):
+        one.only("key", "operator", "values")
+        one.need("key")
+        operator = one.get("operator", str, "")
+        if operator not in _OPERATORS:
+            raise one.error(f"operator must be one of {', '.join(_OPERATORS)}")
+        if bool(one.strings("values")) != (operator in _WITH_VALUES):
+            raise one.error(f"{operator} {'needs' if operator in _WITH_VALUES else 'takes no'} values")
 
 
 def _resource_rule(raw: Mapping[str, Any]) -> ResourceRule:
@@ -159,11 +218,13 @@ def _resource_rule(raw: Mapping[str, Any]) -> ResourceRule:
     )
 
 
-def _param_ref(owner: _Fields, raw: Mapping[str, Any]) -> ParamRef:
-    name, selector = raw.get("name") or "", raw.get("selector")
+def _param_ref(raw: _Fields) -> ParamRef:
+    raw.only("name", "namespace", "selector", "parameterNotFoundAction")
+    name, selector = raw.get("name", str, ""), raw.child("selector")
     if bool(name) == (selector is not None):
-        raise owner.error("paramRef needs exactly one of name and selector", ("spec", "paramRef"))
-    action = raw.get("parameterNotFoundAction")
-    if action not in ("Allow", "Deny"):
-        raise owner.error("paramRef needs parameterNotFoundAction, Allow or Deny", ("spec", "paramRef"))
-    return ParamRef(name=name, namespace=raw.get("namespace") or "", selector=selector, parameter_not_found_action=action)
+        raise raw.error("paramRef needs exactly one of name and selector")
+    _check_selector(selector)
+    action = raw.choice("parameterNotFoundAction", ("Allow", "Deny"))
+    if not action:
+        raise raw.error("paramRef needs parameterNotFoundAction, Allow or Deny")
+    return ParamRef(name=name, namespace=raw.get("namespace", str, ""), selector=selector.value if selector else None, parameter_not_found_action=action)

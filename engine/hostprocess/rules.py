@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hostprocess.errors import InputError, PolicyError
+from hostprocess.errors import InputError, PolicyError, suggestion
 from hostprocess.model import ParamKind, Range, Rule, RuleValidation, Variable
 from hostprocess.schema import fault_at, load_checked
 
@@ -84,10 +84,13 @@ def load_pack(folder: str) -> Pack:
     path = os.path.join(folder, PACK_FILE)
     if not os.path.isfile(path):
         raise PolicyError(f"no {PACK_FILE} in this folder, so it is not a rule pack", path=folder)
-    raw = load_checked(_text(path), path, "pack")
+    text = _text(path)
+    raw = _checked(text, path, "pack")
+    for steps, message in _loose_ends(raw):
+        raise fault_at(text, path, steps, message)
     rules: dict[str, Rule] = {}
     for file in rule_files(folder):
-        rule = _rule(file)
+        rule = _rule(file, raw)
         if rule.id in rules:
             raise PolicyError(f"the rule {rule.id!r} is also in {rules[rule.id].path}; an id is never used twice", path=file)
         rules[rule.id] = rule
@@ -131,17 +134,51 @@ def _text(path: str) -> str:
         raise PolicyError("is not UTF-8 text", path=path) from None
 
 
-def _rule(path: str) -> Rule:
-    text = _text(path)
+def _checked(text: str, path: str, schema: str) -> dict[str, Any]:
     try:
-        raw = load_checked(text, path, "rule")
+        return load_checked(text, path, schema)
     except InputError as error:
         raise PolicyError(error.message, path=error.path, line=error.line, column=error.column) from None
+
+
+def _loose_ends(pack: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Names in pack.yaml that lead nowhere: pairs of (steps, message)."""
+    variables: set[str] = set()
+    for index, variable in enumerate(pack["variables"]):
+        if variable["name"] in variables:
+            yield ("variables", index), f"there are two variables {variable['name']!r}"
+        variables.add(variable["name"])
+    if "podTemplate" not in variables:
+        yield ("variables",), "needs one named podTemplate, which says where the pod is"
+    for name, about in pack["lists"].items():
+        if "paths" not in about and ("of" not in about or not {"where", "field"} & about.keys()):
+            yield ("lists", name), "needs paths, or of with where or field"
+        if about.get("of", name) not in pack["lists"]:
+            yield ("lists", name, "of"), _nowhere("list", about["of"], pack["lists"])
+        if "field" not in about and name not in variables:
+            yield ("lists", name), _nowhere("variable", name, variables)
+    for name in pack["scopes"]:
+        if name not in variables:
+            yield ("scopes", name), _nowhere("variable", name, variables)
+
+
+def _nowhere(what: str, name: str, known: Iterable[str]) -> str:
+    return f"there is no {what} {name!r} in {PACK_FILE}{suggestion(name, known)}"
+
+
+def _rule(path: str, pack: Mapping[str, Any]) -> Rule:
+    text = _text(path)
+    raw = _checked(text, path, "rule")
     stem = Path(path).stem
     if raw["id"] != stem:
         raise fault_at(text, path, ("id",), f"must be the name of the file, {stem!r}")
     if (raw["status"] == "retired") != ("replaced-by" in raw):
         raise fault_at(text, path, ("status",), "`retired` and `replaced-by` go together")
+    if raw["bundle"] not in pack["bundles"]:
+        raise fault_at(text, path, ("bundle",), _nowhere("bundle", raw["bundle"], pack["bundles"]))
+    for index, one in enumerate(raw["validations"]):
+        if one.get("each") and one["each"] not in pack["lists"]:
+            raise fault_at(text, path, ("validations", index, "each"), _nowhere("list", one["each"], pack["lists"]))
     kind = raw.get("paramKind")
     return Rule(
         id=raw["id"],

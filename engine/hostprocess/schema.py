@@ -6,7 +6,6 @@ tests/test_schemas.py holds both to the same verdicts.
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from hostprocess.errors import PolicyError
+from hostprocess.errors import PolicyError, suggestion
 from hostprocess.kubernetes.fields import format_path
 from hostprocess.kubernetes.location import locate
 from hostprocess.kubernetes.yaml_text import load
@@ -65,7 +64,7 @@ def violations(value: Any, rules: dict[str, Any], root: dict[str, Any] | None = 
         yield at, f"must be of type {names}, not {type(value).__name__ if value is not None else 'null'}"
         return
     if "enum" in rules and value not in rules["enum"]:
-        yield at, f"{value!r} is not one of {', '.join(map(str, rules['enum']))}{_suggestion(str(value), [str(one) for one in rules['enum']])}"
+        yield at, f"{value!r} is not one of {', '.join(map(str, rules['enum']))}{suggestion(str(value), [str(one) for one in rules['enum']])}"
     if isinstance(value, str):
         if "pattern" in rules and not re.search(rules["pattern"], value):
             yield at, f"{value!r} is not of the form {rules['pattern']}"
@@ -87,7 +86,7 @@ def _object(value: dict[str, Any], rules: dict[str, Any], root: dict[str, Any], 
         if key in known:
             yield from violations(item, known[key], root, (*at, key))
         elif others is False:
-            yield (*at, key), f"unknown key{_suggestion(key, list(known))}; known are {', '.join(known)}"
+            yield (*at, key), f"unknown key{suggestion(key, list(known))}; known are {', '.join(known)}"
         else:
             yield from violations(item, others, root, (*at, key))
     # Behind the unknown keys: a misspelt key is both, and the spelling is the better message.
@@ -101,8 +100,3 @@ def _is(value: Any, wanted: str | list[str]) -> bool:
         if isinstance(value, _TYPES[name]) and (name == "boolean" or not isinstance(value, bool)):
             return True
     return False
-
-
-def _suggestion(given: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(given, known, 1)
-    return f"; did you mean {close[0]!r}?" if close else ""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
-__all__ = ["bind", "declared_presence", "lenient_presence", "mentions", "needed", "rename_variables", "uses_bind", "variables_of"]
+__all__ = ["bind", "declared_presence", "enclosable", "is_group", "lenient_presence", "mentions", "needed", "rename_variables", "uses_bind", "variables_of"]
 
 _LITERAL = r"""
     (?:[rR][bB]?|[bB][rR])(?:\"\"\".*?\"\"\"|'''.*?'''|"[^"\n]*"|'[^'\n]*')
@@ -79,6 +79,25 @@ def lenient_presence(expression: str) -> str:
     return "".join(pieces) + expression[at:]
 
 
+def enclosable(expression: str) -> str:
+    """The text so that a bracket may stand behind it: a comment at the end would swallow it."""
+    return f"{expression}\n" if "//" in expression else expression
+
+
+def is_group(expression: str) -> bool:
+    """Whether the text is one pair of parentheses with something inside."""
+    text = _uncommented(expression).strip()
+    depth = 0
+    for match in _PRESENCE.finditer(text):
+        if match["has"] or match["opening"]:
+            depth += 1
+        elif match["closing"]:
+            depth -= 1
+            if depth == 0 and match.end() < len(text):
+                return False
+    return text.startswith("(") and text.endswith(")")
+
+
 def _next(expression: str, at: int, *groups: str) -> re.Match[str] | None:
     matches = _PRESENCE.finditer(expression, at)
     return next((match for match in matches if any(match[group] for group in groups)), None)
@@ -117,12 +136,16 @@ def bind(expression: str, variables: Mapping[str, str]) -> str:
     texts = {name: _uncommented(variables[name]) for name in names}
     reads = {name: set(variables_of(variables[name])) for name in names}
     own = variables_of(expression)
+    later: list[str] = []
     for name in reversed(names):
-        readers = [other for other in texts if name in reads[other]]
+        # Only a variable declared after it may read it; any other reader finds the name undeclared, as in the API server.
+        readers = [other for other in later if name in reads[other]]
         if len(readers) == 1 and name not in own:
             reader = readers[0]
             texts[reader] = f"cel.bind({_local(name)}, {texts.pop(name)}, {texts[reader]})"
             reads[reader] |= reads[name]
+        else:
+            later.append(name)
     opening = "".join(f"cel.bind({_local(name)}, {rename_variables(text, _local)}, " for name, text in texts.items())
     return opening + rename_variables(_uncommented(expression), _local) + ")" * len(texts)
 

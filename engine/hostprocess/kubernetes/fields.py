@@ -152,16 +152,25 @@ _metadata = _Object(
     "generateName uid resourceVersion generation creationTimestamp deletionTimestamp deletionGracePeriodSeconds ownerReferences finalizers"
     " managedFields selfLink",
 )
-_template = _Object({"metadata": _metadata, "spec": _pod_spec})
+_template = _Object({"metadata": _metadata, "spec": _pod_spec}, "metadata spec")
+# The other fields of what lies between a workload and its pod template: the specs of all workload kinds, and JobTemplateSpec.
+_ABOVE_TEMPLATES = (
+    "metadata replicas selector strategy updateStrategy minReadySeconds revisionHistoryLimit paused progressDeadlineSeconds volumeClaimTemplates"
+    " serviceName podManagementPolicy persistentVolumeClaimRetentionPolicy ordinals parallelism completions activeDeadlineSeconds podFailurePolicy"
+    " successPolicy backoffLimit backoffLimitPerIndex maxFailedIndexes manualSelector ttlSecondsAfterFinished completionMode suspend"
+    " podReplacementPolicy managedBy schedule timeZone startingDeadlineSeconds concurrencyPolicy successfulJobsHistoryLimit failedJobsHistoryLimit"
+)
 
 # Names that have one right place only; found elsewhere they are a mistake whatever else is there.
-_OUT_OF_PLACE = {
-    "windowsoptions": "securityContext.windowsOptions",
-    "hostprocess": "securityContext.windowsOptions.hostProcess",
-    "runasusername": "securityContext.windowsOptions.runAsUserName",
-    "gmsacredentialspec": "securityContext.windowsOptions.gmsaCredentialSpec",
-    "gmsacredentialspecname": "securityContext.windowsOptions.gmsaCredentialSpecName",
+_RIGHT_PLACES = {
+    "securityContext.{}, in the pod's spec or in a container": "windowsOptions runAsNonRoot runAsUser runAsGroup",
+    "securityContext.windowsOptions.{}, in the pod's spec or in a container": "hostProcess runAsUserName gmsaCredentialSpec gmsaCredentialSpecName",
+    "securityContext.{} of a container": "privileged readOnlyRootFilesystem allowPrivilegeEscalation capabilities procMount",
+    "the pod's spec or a container": "securityContext",
+    "the pod's spec": "containers initContainers ephemeralContainers hostNetwork hostPID hostIPC hostUsers shareProcessNamespace nodeSelector nodeName"
+    " runtimeClassName automountServiceAccountToken",
 }
+_OUT_OF_PLACE = {name.lower(): place.format(name) for place, names in _RIGHT_PLACES.items() for name in names.split()}
 
 
 def check(value: dict[str, Any], api_version: str, kind: str) -> list[Fault]:
@@ -174,7 +183,7 @@ def check(value: dict[str, Any], api_version: str, kind: str) -> list[Fault]:
         return []
     faults: list[Fault] = []
     _object(value, _shape(steps), (), faults)
-    return faults
+    return sorted(faults) if faults else faults  # sets have no order of their own
 
 
 def _shape(steps: tuple[str, ...]) -> _Object:
@@ -182,7 +191,7 @@ def _shape(steps: tuple[str, ...]) -> _Object:
     if shape is None:
         shape = _template
         for step in reversed(steps):
-            shape = _Object({step: shape})
+            shape = _Object({step: shape}, _ABOVE_TEMPLATES)
         shape = _SHAPES[steps] = _Object({**shape.fields, "metadata": _metadata}, "apiVersion kind status spec")
     return shape
 
@@ -264,7 +273,7 @@ def _judged(key: str, shape: _Object) -> str:
     if right := shape.lowered.get(lowered):
         return f"unknown field: the name is written {right!r}"
     if lowered in _OUT_OF_PLACE:
-        return f"unknown field: its place is {_OUT_OF_PLACE[lowered]}, in the pod's spec or in a container"
+        return f"unknown field: its place is {_OUT_OF_PLACE[lowered]}"
     if shape.complete and (close := difflib.get_close_matches(key, shape.known, 1, cutoff=0.85)):
         return f"unknown field: did you mean {close[0]!r}?"
     return f"unknown field: {', '.join(sorted(shape.known))} are known here" if shape.closed else ""

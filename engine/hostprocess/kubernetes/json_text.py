@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +18,10 @@ __all__ = ["Item", "decode", "keeping_nulls", "read"]
 _BLOCK = 1 << 20  # characters read at a time
 _RUN = 1 << 18  # characters of items that are cut as one
 _SPACE = re.compile(r"[ \t\n\r]*")
+# Up to Python 3.11 the decoder stops at the recursion limit. Later ones go as deep as their own stack bears, and that of cel-expr-python may not.
+_DECODER_NESTS_DEEP = sys.version_info >= (3, 12)
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+_TOO_LARGE = "a number is too large"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -98,6 +103,10 @@ class _Reader:
     def documents(self) -> Iterator[Item]:
         document = 0
         while self._peek():
+            self._fill(3)
+            if self._buffer.startswith("---", self._at):  # as in YAML; kubectl takes it too
+                self._at += 3
+                continue
             if self._peek() == "{":
                 yield from self._document(document)
             else:
@@ -122,9 +131,9 @@ class _Reader:
             self._expect(":")
             if key.value == "items" and self._peek() == "[":
                 members["items"] = None
-                early = "kind" not in members
+                early = not {"kind", "apiVersion"} <= members.keys()
                 for item in self._items(document, members):
-                    # An item of a PodList takes its kind from the List, whose own may be yet to come.
+                    # An item of a PodList may have no kind but that of the List, which may be yet to come.
                     if early and isinstance(self._seen_value, dict) and not self._seen_value.get("kind"):
                         waiting.append(item)
                     else:
@@ -151,8 +160,9 @@ class _Reader:
             self._expect("]")
             return
         about = {"document": document, "in_list": True, "kind": str(members.get("kind", "")), "api_version": str(members.get("apiVersion", ""))}
-        if self._cut and "\n" in self._buffer[start : self._at]:
-            yield from self._runs(self._buffer[start : self._at].rpartition("\n")[2], about)
+        _, line_break, indent = self._buffer[start : self._at].rpartition("\n")
+        if self._cut and line_break and indent:
+            yield from self._runs(indent, about)
         while True:
             yield self._value(**about)
             if not self._continues("]"):
@@ -166,9 +176,11 @@ class _Reader:
         """
         between = f"\n{indent}}},\n{indent}{{"
         end = len(indent) + 2  # of the part of it that belongs to the item before
+        after = f"\n{indent[: len(indent) // 2]}]"  # what ends the List, if each level is indented by as much; another List may follow
         while True:
             self._fill(2 * _RUN)
-            at = self._buffer.rfind(between, self._at, self._at + _RUN)
+            stop = self._buffer.find(after, self._at, self._at + _RUN)
+            at = self._buffer.rfind(between, self._at, stop if stop >= 0 else self._at + _RUN)
             if at < 0:
                 return
             self._advance()
@@ -213,10 +225,13 @@ class _Reader:
         self._seen_value = value
         if self._cut:
             return Item(value=None, text=text, line=line, column=column, nulls=False, cut=True, **about)
-        if text.count("{") + text.count("[") > 2 * MAX_DEPTH and _is_deep(value):
+        if _DECODER_NESTS_DEEP and text.count("{") + text.count("[") > 2 * MAX_DEPTH and _is_deep(value):
             raise InputError(_TOO_DEEP, path=self._path, line=line, column=column)
         if "\\" in text:
-            value = self._check_escapes(value, text, line, column)
+            try:
+                value = self._check_escapes(value, text, line, column)
+            except RecursionError:
+                raise InputError(_TOO_DEEP, path=self._path, line=line, column=column) from None
         return Item(value=value, text=text, line=line, column=column, nulls=self._nulls or value is None, **about)
 
     def _decode_growing(self) -> tuple[Any, int]:
@@ -233,8 +248,8 @@ class _Reader:
                     raise self._error(f"not valid JSON: {error.msg}", error.pos) from None
             except RecursionError:
                 raise self._error(_TOO_DEEP, start) from None
-            except ValueError as error:  # of our own hooks; the text is whole as far as they saw it
-                raise self._error(str(error), start) from None
+            except ValueError as error:  # of our own hooks, or an integer of thousands of digits; the text is whole as far as they saw it
+                raise self._error(_TOO_LARGE if "digits" in str(error) else str(error), start) from None
             size = len(self._buffer) - start
             self._fill(size + max(_BLOCK, size))
 
@@ -314,24 +329,15 @@ def _constant(name: str) -> Any:
     raise ValueError(f"not valid JSON: {name} is not a number of JSON")
 
 
-def _integer(digits: str) -> int | float:
-    """As the API server has it: what does not fit 64 bits with a sign is a float."""
-    if len(digits) < 19:
-        return int(digits)
-    value = int(digits) if len(digits) <= 20 else 2**63
-    return value if -(2**63) <= value < 2**63 else _float(digits)
-
-
 def _float(digits: str) -> float:
     value = float(digits)
     if math.isinf(value):
-        raise ValueError(f"not valid JSON for Kubernetes: the number {digits if len(digits) < 30 else digits[:20] + '…'} is too large")
+        raise ValueError(_TOO_LARGE)
     return value
 
 
-_HOOKS: dict[str, Any] = {"parse_constant": _constant, "parse_int": _integer, "parse_float": _float}
+_HOOKS: dict[str, Any] = {"parse_constant": _constant, "parse_float": _float}  # a hook for integers would cost a tenth of the whole
 _decode_plainly = json.JSONDecoder(**_HOOKS).decode
-_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 
 def _is_deep(value: Any) -> bool:

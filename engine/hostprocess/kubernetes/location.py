@@ -35,16 +35,11 @@ def locate(origin: Origin, steps: Steps) -> Place:
 
     An absent field is placed at the nearest field above it that exists.
     """
-    steps = origin.steps + steps
     text = origin.text
-    if origin.syntax == "json":
-        at = _locate_json(text, steps)
-        line = text.count("\n", 0, at)
-        column = at - (text.rfind("\n", 0, at) + 1)
-    else:
-        line, column = _locate_yaml(text, steps)
-    first = origin.column - 1 if line == 0 else 0
-    return Place(origin.line + line, column + 1 + first, _excerpt(text, line))
+    at = (_locate_json if origin.syntax == "json" else _locate_yaml)(text, origin.steps + steps)
+    line = text.count("\n", 0, at)
+    column = at - text.rfind("\n", 0, at)
+    return Place(origin.line + line, column if line else column + origin.column - 1, _excerpt(text, line))
 
 
 def _excerpt(text: str, line: int) -> str:
@@ -61,17 +56,18 @@ def _composed(text: str) -> Any:
     return compose(text)
 
 
-def _locate_yaml(text: str, steps: Steps) -> tuple[int, int]:
+def _locate_yaml(text: str, steps: Steps) -> int:
     node = _composed(text)
     if node is None:
-        return 0, 0
+        return 0
     mark = node.start_mark
     for step in steps:
         found = _child(node, step)
         if found is None:
             break
         node, mark = found
-    return mark.line, mark.column
+    at: int = mark.index  # libyaml's own lines count line breaks that editors do not
+    return at
 
 
 def _child(node: Any, step: str | int) -> tuple[Any, Any] | None:
@@ -96,14 +92,12 @@ def _child(node: Any, step: str | int) -> tuple[Any, Any] | None:
 
 
 def _locate_json(text: str, steps: Steps) -> int:
-    at = 0
+    at = value = 0
     for step in steps:
-        found = _json_member(text, at, step) if isinstance(step, str) else _json_element(text, at, step)
+        found = _json_member(text, value, step) if isinstance(step, str) else _json_element(text, value, step)
         if found is None:
             break
         at, value = found
-        if step is not steps[-1]:
-            at = value
     return at
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import glob
-import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -19,6 +19,7 @@ __all__ = ["SUFFIXES", "Piece", "expand", "holds_any", "read_file", "read_piece"
 
 SUFFIXES = (".yaml", ".yml", ".json", ".yaml.gz", ".yml.gz", ".json.gz")
 _BLOCK = 1 << 20
+_JSON = re.compile(r'\s*\{\s*["}]')  # else a brace begins YAML in flow style, or a template
 
 
 def expand(paths: Sequence[str], seen: set[str] | None = None) -> Iterator[str | InputProblem]:
@@ -28,7 +29,7 @@ def expand(paths: Sequence[str], seen: set[str] | None = None) -> Iterator[str |
     """
     seen = set() if seen is None else seen
     for path in paths:
-        found: list[str] = []
+        found: list[str | InputProblem] = []
         if path == STANDARD_INPUT or os.path.isfile(path):
             found = [path]
         elif os.path.isdir(path):
@@ -45,14 +46,22 @@ def expand(paths: Sequence[str], seen: set[str] | None = None) -> Iterator[str |
         else:
             yield InputProblem(path=path, message="no such file or folder")
         for file in found:
-            if file not in seen:
-                seen.add(file)
+            if isinstance(file, InputProblem):
+                yield file
+                continue
+            place = file if file == STANDARD_INPUT else os.path.abspath(file)
+            if place not in seen:
+                seen.add(place)
                 yield file
 
 
-def _in_folder(folder: str) -> list[str]:
-    found = []
-    for place, folders, files in os.walk(folder):
+def _in_folder(folder: str) -> list[str | InputProblem]:
+    found: list[str | InputProblem] = []
+
+    def unreadable(error: OSError) -> None:
+        found.append(InputProblem(path=str(error.filename), message=f"cannot be read: {error.strerror}"))
+
+    for place, folders, files in os.walk(folder, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [os.path.join(place, name) for name in sorted(files) if name.endswith(SUFFIXES)]
     return found
@@ -86,29 +95,30 @@ Piece = tuple[Any, ...]
 
 
 def read_pieces(path: str, spool: Spool | None = None, cut: bool = False) -> Iterator[Piece | InputProblem]:
-    """Cuts one file into pieces that `read_piece` reads, each on its own: YAML documents, or the values of JSON, decoded unless
-    they are only to be `cut`."""
+    """Cuts one file into pieces that `read_piece` reads, each on its own: YAML documents, items of Lists that are laid out as kubectl does
+    it, or the values of JSON, decoded unless they are only to be `cut`."""
     name = "<stdin>" if path == STANDARD_INPUT else path
-    empty = True
     try:
         with open_text(path, spool) as stream:
             start = stream.read(_BLOCK)
-            while start and not start.strip() and (more := stream.read(_BLOCK)):
+            while start and start.isspace() and (more := stream.read(_BLOCK)):
                 start += more
-            if start.lstrip()[:1] == "{":
-                for item in json_text.read(_Prefixed(start, stream.read), name, cut):
-                    empty = False
-                    yield "json", name, item
+            if not start or start.isspace():
+                yield InputProblem(path=name, message="the file is empty", note=True)
+            elif _JSON.match(start):
+                for value in json_text.read(_Prefixed(start, stream.read), name, cut):
+                    yield "json", name, value
             else:
-                blocks = _blocks(start, stream.read)
-                for document, (line, text) in enumerate(yaml_text.pieces(blocks)):
-                    empty = empty and not text.strip()
-                    yield "yaml", name, document, line, text
+                for document, (line, text) in enumerate(yaml_text.pieces(_blocks(start, stream.read))):
+                    listed = yaml_text.cut_list(text)
+                    if listed is None:
+                        yield "yaml", name, document, line, text
+                        continue
+                    api_version, kind, items = listed
+                    for above, item in items:
+                        yield "yaml", name, document, line + above, item, kind, api_version
     except InputError as error:
-        empty = False
         yield _problem(error)
-    if empty:
-        yield InputProblem(path=name, message="the file is empty", note=True)
 
 
 def _blocks(start: str, read: Any) -> Iterator[str]:
@@ -134,32 +144,34 @@ class _Prefixed:
 
 def read_piece(syntax: str, path: str, *piece: Any) -> Iterator[Resource | InputProblem]:
     """The resources of one piece of a file, as `read_pieces` cut it."""
-    if syntax == "json":
-        try:
-            for item in json_text.decode(piece[0], path) if piece[0].cut else [piece[0]]:
-                yield from _from_json(path, item)
-        except InputError as error:
-            yield _problem(error)
-        return
-    document, line, text = piece
     try:
-        loaded = yaml_text.load(text, path, line)
+        yield from (_from_json if syntax == "json" else _from_yaml)(path, *piece)
     except InputError as error:
         yield _problem(error)
-        return
-    for value, nulls in loaded:
-        origin = Origin(path=path, document=document, line=line, text=text, syntax="yaml")
+    except RecursionError:
+        yield InputProblem(path=path, message="nested too deeply", line=piece[0].line if syntax == "json" else piece[1])
+
+
+def _from_yaml(path: str, document: int, line: int, text: str, list_kind: str = "", list_version: str = "") -> Iterator[Resource | InputProblem]:
+    for value, nulls in yaml_text.load(text, path, line):
+        steps: fields.Steps = ()
+        if list_kind:  # one item of a List, which is a list of one
+            value, steps = _typed_item(value[0], list_kind, list_version), (0,)
+        yield from _resources(value, nulls, Origin(path=path, document=document, line=line, text=text, syntax="yaml", steps=steps))
+
+
+def _from_json(path: str, piece: json_text.Item) -> Iterator[Resource | InputProblem]:
+    for item in json_text.decode(piece, path) if piece.cut else [piece]:
+        origin = Origin(path=path, document=item.document, line=item.line, column=item.column, text=item.text, syntax="json")
+        value, nulls = item.value, item.nulls and _keeps_nulls(item.value, item.api_version)
+        if nulls:
+            value = json_text.keeping_nulls(item.text)
+        if item.in_list:
+            if piece.cut and not item.kind and isinstance(value, dict) and not value.get("kind"):
+                yield _at(origin, (), "an item without a kind, in a List whose own kind stands behind its items: check it with --jobs 1")
+                continue
+            value = _typed_item(value, item.kind, item.api_version)
         yield from _resources(value, nulls, origin)
-
-
-def _from_json(path: str, item: json_text.Item) -> Iterator[Resource | InputProblem]:
-    origin = Origin(path=path, document=item.document, line=item.line, column=item.column, text=item.text, syntax="json")
-    value, nulls = item.value, item.nulls and _keeps_nulls(item.value, item.api_version)
-    if nulls:
-        value = json.loads(item.text)
-    if item.in_list and isinstance(value, dict):
-        value = _typed_item(value, item.kind, item.api_version)
-    yield from _resources(value, nulls, origin)
 
 
 def _keeps_nulls(value: Any, list_version: str) -> bool:
@@ -167,7 +179,7 @@ def _keeps_nulls(value: Any, list_version: str) -> bool:
     if not isinstance(value, dict):
         return False
     api_version, kind = value.get("apiVersion") or list_version, str(value.get("kind"))
-    if not isinstance(api_version, str) or not is_built_in(api_version) or is_list_kind(kind):
+    if not isinstance(api_version, str) or not is_built_in(api_version) or is_list_kind(kind) or "items" in value:
         return True
     steps = template_path(api_version, kind)
     return steps is not None and _at_steps(value, (*steps, "spec", "containers")) is None
@@ -179,11 +191,11 @@ def _at_steps(value: Any, steps: tuple[str, ...]) -> Any:
     return value
 
 
-def _typed_item(value: dict[str, Any], list_kind: str, list_version: str) -> dict[str, Any]:
+def _typed_item(value: Any, list_kind: str, list_version: str) -> Any:
     """An item of a typed list (`PodList`) may leave out its own kind: `kubectl get --raw` prints such lists."""
-    if "kind" in value or list_kind in ("", "List"):
+    if not isinstance(value, dict) or value.get("kind") or list_kind in ("", "List"):
         return value
-    return {"apiVersion": list_version, "kind": list_kind.removesuffix("List"), **value}
+    return {**value, "apiVersion": value.get("apiVersion") or list_version, "kind": list_kind.removesuffix("List")}
 
 
 def _resources(value: Any, nulls: bool, origin: Origin) -> Iterator[Resource | InputProblem]:
@@ -195,9 +207,10 @@ def _resources(value: Any, nulls: bool, origin: Origin) -> Iterator[Resource | I
         yield _at(origin, (), "skipped: no apiVersion and kind, so this is not a Kubernetes object", note=True)
         return
     if not isinstance(api_version, str) or not isinstance(kind, str):
-        yield _at(origin, ("kind",), "apiVersion and kind must be strings")
+        yield _at(origin, ("kind" if isinstance(api_version, str) else "apiVersion",), "apiVersion and kind must be strings")
         return
-    if is_list_kind(kind) and "items" in value:
+    # kubectl takes any object with a list of `items` for a List (unstructured/helpers.go, decode).
+    if "items" in value and (is_list_kind(kind) or isinstance(value["items"], list)):
         yield from _items(value, nulls, origin, api_version, kind)
         return
     if (fault := _template_text(value)) is not None:
@@ -227,7 +240,7 @@ def _items(value: dict[str, Any], nulls: bool, origin: Origin, api_version: str,
             path=origin.path, document=origin.document, line=origin.line, column=origin.column, text=origin.text, syntax=origin.syntax,
             steps=(*origin.steps, "items", index),
         )  # fmt: skip
-        yield from _resources(_typed_item(item, kind, api_version) if isinstance(item, dict) else item, nulls, place)
+        yield from _resources(_typed_item(item, kind, api_version), nulls, place)
 
 
 def _template_text(value: dict[str, Any]) -> fields.Steps | None:

@@ -53,7 +53,7 @@ _ITEM = re.compile(r"^- ", re.MULTILINE)
 _REFERENCE = re.compile(r"[ \n\[{,][&*][\w-]")
 _NUL = re.compile(r"\\(?:0|x00|u0000|U00000000)")
 # Block collections nest by their columns, two levels a column at most, and only these signs can stand before one on its line.
-_DEEP_LINE = "[ \\t?:\ufeff-]{%d}" % (MAX_DEPTH // 2)
+_DEEP_LINE = f"[ \\t?:\ufeff-]{{{MAX_DEPTH // 2}}}"
 _DEEP_START = re.compile(_DEEP_LINE)
 _DEEP = re.compile("\n" + _DEEP_LINE)
 _OTHER_BREAKS = re.compile("[\x85\u2028\u2029]")  # line breaks of YAML that are none to a text editor
