@@ -402,7 +402,7 @@ def check_condition(value: dict[str, Any], runtime: str) -> None:
             assert set(outcomes(bare)) == {"skip"}
 
 
-@settings(generated, max_examples=150)
+@settings(generated, max_examples=300)
 @given(in_workloads(pods(options, OS)))
 def test_a_false_match_condition_means_that_every_rule_is_skipped(value: dict[str, Any]) -> None:
     check_condition(value, "cpp")
@@ -414,7 +414,7 @@ def test_a_false_match_condition_means_that_every_rule_is_skipped_on_celpy(value
     check_condition(value, "celpy")
 
 
-@settings(generated, max_examples=150)
+@settings(generated, max_examples=300)
 @given(in_workloads(pods(options, OS, least=1)))
 def test_no_rule_errs(value: dict[str, Any]) -> None:
     request = request_for(resource(value), INVENTORY)

@@ -72,7 +72,7 @@ def load_policies(
     selection = Selection(
         kubernetes=kubernetes, containerd=containerd, bundles=tuple(bundles), select=tuple(select), ignore=tuple(ignore), with_params=with_params
     )
-    sources: list[PolicySource] = [_manager().hook.policy_sources(path=path, selection=selection) for path in dict.fromkeys(paths or [""])]
+    sources = [_source(path, selection) for path in dict.fromkeys(paths or [""])]
     targets = next((source.targets for source in sources if source.targets), Targets(kubernetes=kubernetes, containerd=containerd))
     owners: dict[str, str] = {}
     for source in sources:
@@ -205,6 +205,13 @@ class _Setup:
 @cache
 def _manager() -> pluggy.PluginManager:
     return make_manager()
+
+
+def _source(path: str, selection: Selection) -> PolicySource:
+    source: PolicySource | None = _manager().hook.policy_sources(path=path, selection=selection)
+    if source is None:
+        raise UsageError(f"no plug-in reads policies from {path!r}")
+    return source
 
 
 def _runtime(name: str, cross_check: bool) -> Runtime:

@@ -34,7 +34,7 @@ def make_manager(plugins: Iterable[Any] = (), built_in: Iterable[str] = BUILT_IN
         manager.check_pending()
     except pluggy.PluginValidationError as error:
         raise UsageError(f"the plug-in {manager.get_name(error.plugin) or error.plugin!r} does not fit: {error}") from None
-    except ImportError as error:
+    except Exception as error:  # whatever an import may raise
         raise UsageError(f"a plug-in of the group {PROJECT!r} does not load: {error}; uninstall it, or set {NO_PLUGINS}=1") from None
     return manager
 

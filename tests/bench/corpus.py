@@ -105,7 +105,7 @@ def _workload(pod: dict[str, Any], kind: str) -> dict[str, Any]:
     return {
         "apiVersion": "apps/v1",
         "kind": kind,
-        "metadata": {"name": pod["metadata"]["name"], "namespace": pod["metadata"]["namespace"], "labels": labels},
-        "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels, "creationTimestamp": None}, "spec": pod["spec"]}},
+        "metadata": {"name": pod["metadata"]["name"], "namespace": pod["metadata"]["namespace"], "labels": dict(labels)},
+        "spec": {"selector": {"matchLabels": dict(labels)}, "template": {"metadata": {"labels": labels, "creationTimestamp": None}, "spec": pod["spec"]}},
         "status": pod["status"],
     }
