@@ -12,7 +12,6 @@ from typing import Any, TextIO
 
 import pluggy
 import pytest
-from support import policy, write_pack
 
 import hostprocess
 from hostprocess import api, built_in, hookspecs
@@ -25,6 +24,7 @@ from hostprocess.kubernetes.source import Spool
 from hostprocess.model import Binding, Decision, InputProblem, Outcome, Policy, Report, Request, Rule
 from hostprocess.plugins import collect, hookimpl, make_manager
 from hostprocess.rules import Pack
+from support import policy, write_pack
 
 HOOKS = sorted(name for name, value in vars(hookspecs).items() if inspect.isfunction(value) and hasattr(value, "hostprocess_spec"))
 
@@ -282,7 +282,7 @@ def test_an_unknown_argument_is_an_error() -> None:
         def check_rule(self, rule: Rule, severity: str) -> list[str]:
             return []
 
-    with pytest.raises(UsageError, match="(?s)does not fit: .*severity"):
+    with pytest.raises(UsageError, match=r"(?s)does not fit: .*severity"):
         make_manager([Plugin()])
 
 

@@ -465,6 +465,8 @@ def test_a_list_of_kubectl_is_cut_into_its_items() -> None:
         pytest.param("apiVersion: v1\nitems:\n  - a: 1\nkind: List\n", id="indented"),
         pytest.param("apiVersion: v1\nitems:\n- a: 1\nkind: [\n", id="broken"),
         pytest.param("apiVersion: v1\nitems:\n- a: 'x\ny'\nkind: List\n", id="a string over the margin"),
+        pytest.param("apiVersion: v1\nitems:\n- a: 1\u2028- b: 1\nkind: List\n", id="line breaks that only YAML knows"),
+        pytest.param('apiVersion: v1\nitems:\n- {"a":&x 1}\n- {"b":*x }\nkind: List\n', id="anchors behind colons"),
     ],
 )
 def test_other_documents_are_read_whole(text: str) -> None:

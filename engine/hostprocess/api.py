@@ -236,7 +236,10 @@ def _runtime(name: str, cross_check: bool) -> Runtime:
 def _read(paths: Sequence[str], spool: Spool, cut: bool, holding: frozenset[str] = frozenset()) -> Iterator[Piece | InputProblem]:
     seen: set[str] = set()
     for path in paths:
-        yield from _manager().hook.read_documents(path=path, spool=spool, cut=cut, seen=seen, holding=holding)
+        pieces: Iterator[Piece | InputProblem] | None = _manager().hook.read_documents(path=path, spool=spool, cut=cut, seen=seen, holding=holding)
+        if pieces is None:
+            raise UsageError(f"no plug-in reads {path!r}")
+        yield from pieces
 
 
 def _objects(resources: Iterable[Resource | InputProblem]) -> Iterator[dict[str, Any]]:

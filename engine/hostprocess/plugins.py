@@ -28,15 +28,22 @@ def make_manager(plugins: Iterable[Any] = (), built_in: Iterable[str] = BUILT_IN
         manager.register(importlib.import_module(name), name)
     try:
         if not os.environ.get(NO_PLUGINS):
-            manager.load_setuptools_entrypoints(PROJECT)
+            _load_installed(manager)
         for plugin in plugins:
             manager.register(plugin)
         manager.check_pending()
     except pluggy.PluginValidationError as error:
         raise UsageError(f"the plug-in {manager.get_name(error.plugin) or error.plugin!r} does not fit: {error}") from None
-    except Exception as error:  # whatever an import may raise
-        raise UsageError(f"a plug-in of the group {PROJECT!r} does not load: {error}; uninstall it, or set {NO_PLUGINS}=1") from None
     return manager
+
+
+def _load_installed(manager: pluggy.PluginManager) -> None:
+    try:
+        manager.load_setuptools_entrypoints(PROJECT)
+    except pluggy.PluginValidationError:
+        raise
+    except Exception as error:  # whatever the import of a stranger's module may raise
+        raise UsageError(f"a plug-in of the group {PROJECT!r} does not load: {error}; uninstall it, or set {NO_PLUGINS}=1") from None
 
 
 def collect(manager: pluggy.PluginManager, hook: str) -> dict[str, Any]:

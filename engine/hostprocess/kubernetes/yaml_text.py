@@ -50,7 +50,7 @@ _PROLOG = re.compile(r"(?:(?:[ \t]*(?:#[^\n]*)?|%[^\n]*)(?:\n|\Z))*+")  # what m
 _LIST = re.compile(r"(?:---[ \t]*\n)?apiVersion: [\w./]+\nitems:\n(?=- )")
 _LIST_END = re.compile(r"\n(?!\n| |- )")
 _ITEM = re.compile(r"^- ", re.MULTILINE)
-_REFERENCE = re.compile(r"[ \n\[{,][&*][\w-]")
+_REFERENCE = re.compile(r"[ \t\n\[{,:][&*][\w-]")
 _NUL = re.compile(r"\\(?:0|x00|u0000|U00000000)")
 # Block collections nest by their columns, two levels a column at most, and only these signs can stand before one on its line.
 _DEEP_LINE = f"[ \\t?:\ufeff-]{{{MAX_DEPTH // 2}}}"
@@ -110,7 +110,7 @@ def cut_list(text: str) -> tuple[str, str, Iterator[tuple[int, str]]] | None:
     Returns None for any other document, which must be read whole: so must a List with anchors, which may be used in another item.
     """
     start = _LIST.match(text)
-    if start is None or (("&" in text or "*" in text) and _REFERENCE.search(text)):
+    if start is None or (("&" in text or "*" in text) and _REFERENCE.search(text)) or _has_other_breaks(text):
         return None
     first = start.end()
     tail = _LIST_END.search(text, first)
@@ -323,6 +323,10 @@ def _may_be_deep(text: str) -> bool:
     """A quick test that no text beyond MAX_DEPTH evades, but for one that mixes flow and block style (and has twice the levels at most)."""
     if text.count("[") + text.count("{") > MAX_DEPTH or _DEEP.search(text) or _DEEP_START.match(text):
         return True
+    return _has_other_breaks(text)
+
+
+def _has_other_breaks(text: str) -> bool:
     return not text.isascii() and _OTHER_BREAKS.search(text) is not None
 
 
