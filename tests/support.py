@@ -107,7 +107,7 @@ version: "1.2.3"
 targets: {kubernetes: "1.36", containerd: "2.0"}
 matchConstraints:
   resourceRules:
-    - {apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}
+    - {apiGroups: [""], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [pods]}
     - {apiGroups: [apps], apiVersions: [v1], operations: [CREATE], resources: [deployments]}
 bundles:
   base: {title: The base, default: true}

@@ -331,9 +331,10 @@ def containers(security_context: st.SearchStrategy[Any], least: int = 0) -> st.S
 
 
 def affinity(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    requirement = mapping(
-        key=st.sampled_from(["kubernetes.io/os", "zone"]), operator=st.sampled_from(["In", "NotIn", "Exists"]), values=maybe(st.lists(values, max_size=2))
-    )
+    # The API server refuses In and NotIn without values.
+    key = st.sampled_from(["kubernetes.io/os", "zone"])
+    listed = mapping(key=key, operator=st.sampled_from(["In", "NotIn"]), values=st.lists(values, min_size=1, max_size=2))
+    requirement = st.one_of(listed, mapping(key=key, operator=st.sampled_from(["Exists", "DoesNotExist"])))
     terms = st.lists(mapping(matchExpressions=maybe(st.lists(requirement, max_size=2))), max_size=2)
     return maybe(
         mapping(
@@ -434,7 +435,7 @@ def check_linux(value: dict[str, Any], runtime: str) -> None:
 LINUX = pods(st.just(...), st.just("linux"), least=1)
 
 
-@settings(generated, max_examples=100)
+@settings(generated, max_examples=300)
 @given(in_workloads(LINUX))
 def test_linux_pods_are_none_of_the_pack_s_business(value: dict[str, Any]) -> None:
     check_linux(value, "cpp")

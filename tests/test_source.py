@@ -14,7 +14,7 @@ import pytest
 
 from hostprocess.errors import InputError
 from hostprocess.kubernetes.reader import read_file
-from hostprocess.kubernetes.source import Spool, open_text
+from hostprocess.kubernetes.source import Spool, holds_any, open_text
 
 TEXT = "kind: Pod\nname: Grüße 🪟\n"
 CRLF = TEXT.replace("\n", "\r\n")
@@ -150,3 +150,20 @@ def test_a_pipe_is_read_in_two_passes(tmp_path: Path) -> None:
     spool = Spool()
     assert [read(pipe, spool), read(pipe, spool)] == [TEXT, TEXT]
     writer.join()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("before", [0, (1 << 20) - 4, 1 << 20, (1 << 19) - 3])
+def test_holds_any_finds_a_word_wherever_it_stands(tmp_path: Path, encoding: str, packed: bool, before: int) -> None:
+    content = ("a" * before + "kind: Namespace\n" + "b" * 100).encode(encoding)
+    path = tmp_path / "file"
+    path.write_bytes(gzip.compress(content) if packed else content)
+    assert holds_any(str(path), frozenset({"RuntimeClass", "Namespace"}))
+    assert not holds_any(str(path), frozenset({"RuntimeClass", "namespace"}))
+
+
+def test_holds_any_of_what_is_unreadable(tmp_path: Path) -> None:
+    assert not holds_any(str(tmp_path / "gone"), frozenset({"a"}))
+    (tmp_path / "damaged").write_bytes(b"\x1f\x8bnonsense")
+    assert not holds_any(str(tmp_path / "damaged"), frozenset({"a"}))

@@ -18,13 +18,9 @@ ARTFUL = ["variables.a", "has(variables.b)", "cel.bind(", "has(object.x.y)", "//
 
 def quoted(parts: list[str], quote: str, prefix: str) -> str:
     """A string literal that holds these parts, whatever they look like."""
-    body = "".join(parts)
-    if "r" in prefix:
-        body = body.replace("\\", "").replace("'", "").replace('"', "")
-    elif len(quote) == 1:
-        body = body.replace("\\'", "").replace('\\"', "").replace(quote, "")
-    else:
-        body = body.replace("\\'", "").replace('\\"', "").replace("'", "").replace('"', "")
+    unfit = ("'", '"', "\\") if "r" in prefix.lower() else ("'", '"') if len(quote) == 3 else (quote,)
+    # Parts that would end the literal are left out; where escapes count, an escaped quote does not.
+    body = "".join(part for part in parts if part not in unfit and not ("r" in prefix.lower() and any(sign in part for sign in unfit)))
     return f"{prefix}{quote}{body}{quote}"
 
 

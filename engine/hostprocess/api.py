@@ -18,8 +18,9 @@ from hostprocess.evaluate import Evaluator
 from hostprocess.explain import explain_rule, find_symptom
 from hostprocess.hookspecs import PolicySource, Reporter, Selection
 from hostprocess.kubernetes.reader import Piece, read_piece
+from hostprocess.kubernetes.selectors import matches as selects
 from hostprocess.kubernetes.source import STANDARD_INPUT, Spool
-from hostprocess.model import Binding, InputProblem, Policy, Report, Resource, Targets
+from hostprocess.model import Binding, InputProblem, ParamKind, ParamRef, Policy, Report, Resource, Targets
 from hostprocess.plugins import collect, make_manager
 from hostprocess.rules import Pack, built_in_folder, load_pack
 from hostprocess.version import __version__
@@ -257,18 +258,31 @@ def _params(path: str, policies: PolicySet) -> list[dict[str, Any]]:
     found = list(_objects(read_resources([path])))
     if not found:
         raise InputError("holds no parameter object", path=path)
-    references = [binding.param_ref for binding in policies.bindings if binding.param_ref and binding.param_ref.name]
+    kinds = {policy.name: policy.param_kind for policy in policies.policies}
+    asked = [(kind, binding.param_ref) for binding in policies.bindings if binding.param_ref and (kind := kinds.get(binding.policy_name))]
     for value in found:
         metadata = value.setdefault("metadata", {})
-        if references:
-            metadata.setdefault("name", references[0].name)
-            metadata.setdefault("namespace", references[0].namespace)
-    wanted = {(reference.name, reference.namespace) for reference in references}
-    given = {(value["metadata"].get("name"), value["metadata"].get("namespace")) for value in found}
-    if wanted and not wanted & given:
-        named = ", ".join(f"{namespace}/{name}" for name, namespace in sorted(wanted))
-        raise InputError(f"holds no parameter object that a binding refers to; expected {named}", path=os.fspath(path))
+        names = {(reference.name, reference.namespace) for kind, reference in asked if reference.name and _of_kind(value, kind)}
+        if "name" not in metadata and len(names) == 1:
+            metadata["name"], namespace = names.pop()
+            if namespace:
+                metadata.setdefault("namespace", namespace)
+    if asked and not any(_of_kind(value, kind) and _refers(reference, value["metadata"]) for value in found for kind, reference in asked):
+        wanted = sorted({" ".join([kind.kind, *(one for one in [f"{reference.namespace}/{reference.name}".strip("/")] if one)]) for kind, reference in asked})
+        raise InputError(f"holds no parameter object that a binding refers to; expected {', '.join(wanted)}", path=os.fspath(path))
     return found
+
+
+def _of_kind(value: dict[str, Any], kind: ParamKind) -> bool:
+    return (value.get("apiVersion"), value.get("kind")) == (kind.api_version, kind.kind)
+
+
+def _refers(reference: ParamRef, metadata: dict[str, Any]) -> bool:
+    if reference.selector is not None:
+        return selects(reference.selector, metadata.get("labels") or {})
+    # Without a namespace of its own a reference is to that of the request.
+    namespaces = ("", metadata.get("namespace", reference.namespace))
+    return metadata.get("name") == reference.name and reference.namespace in namespaces
 
 
 def _report(policies: PolicySet, outcomes: Outcomes) -> Report:

@@ -11,8 +11,8 @@ from hostprocess.compile import compile_pack, select_rules
 from hostprocess.errors import PolicyError
 from hostprocess.evaluate import Decisions, evaluate_plainly
 from hostprocess.hookspecs import PolicySource, Reporter, Selection
-from hostprocess.kubernetes.reader import Piece, expand, holds_any, read_file, read_pieces
-from hostprocess.kubernetes.source import Spool
+from hostprocess.kubernetes.reader import Piece, expand, read_file, read_pieces
+from hostprocess.kubernetes.source import Spool, holds_any
 from hostprocess.marker import hookimpl
 from hostprocess.model import Binding, InputProblem, Policy, Report, Request, Rule, Targets
 from hostprocess.policy import BINDING_KIND, POLICY_KIND, parse_binding, parse_policy

@@ -15,7 +15,7 @@ from hostprocess.kubernetes.location import locate
 from hostprocess.kubernetes.source import STANDARD_INPUT, Spool, open_text
 from hostprocess.model import InputProblem, Origin, Resource
 
-__all__ = ["SUFFIXES", "Piece", "expand", "holds_any", "read_file", "read_piece", "read_pieces"]
+__all__ = ["SUFFIXES", "Piece", "expand", "read_file", "read_piece", "read_pieces"]
 
 SUFFIXES = (".yaml", ".yml", ".json", ".yaml.gz", ".yml.gz", ".json.gz")
 _BLOCK = 1 << 20
@@ -74,21 +74,6 @@ def read_file(path: str, spool: Spool | None = None) -> Iterator[Resource | Inpu
             yield piece
         else:
             yield from read_piece(*piece)
-
-
-def holds_any(path: str, words: frozenset[str], spool: Spool | None = None) -> bool:
-    """Whether the text of a file holds one of these words. Unreadable ones do not."""
-    overlap = max(map(len, words))
-    try:
-        with open_text(path, spool) as stream:
-            rest = ""
-            while block := stream.read(_BLOCK):
-                if any(word in block or word in rest + block[:overlap] for word in words):
-                    return True
-                rest = block[-overlap:]
-    except InputError:
-        pass
-    return False
 
 
 Piece = tuple[Any, ...]

@@ -17,9 +17,10 @@ from typing import IO, cast
 
 from hostprocess.errors import InputError
 
-__all__ = ["STANDARD_INPUT", "Spool", "open_text"]
+__all__ = ["STANDARD_INPUT", "Spool", "holds_any", "open_text"]
 
 STANDARD_INPUT = "-"
+_BLOCK = 1 << 20  # bytes that are searched at a time
 _SPOOL_MEMORY = 4 << 20  # bytes kept in memory before standard input goes to a temporary file
 
 
@@ -53,6 +54,37 @@ def open_text(path: str, spool: Spool | None = None) -> Iterator[IO[str]]:
     Understands gzip, UTF-8 with and without byte order mark, and UTF-16 as PowerShell redirects write it. Raises
     `InputError` for what is unreadable or not text, also while the text is being read.
     """
+    with _open_bytes(path, spool) as raw:
+        text = io.TextIOWrapper(raw, encoding=_encoding(_peek(raw, 4)), errors="strict", newline=None)
+        try:
+            yield text
+        finally:
+            text.detach()
+
+
+def holds_any(path: str, words: frozenset[str], spool: Spool | None = None) -> bool:
+    """Whether a file holds one of these ASCII words, as far as its bytes tell; no for what is unreadable."""
+    try:
+        with _open_bytes(path, spool) as raw:
+            start = _peek(raw, 4)
+            encoding = _encoding(start)
+            if encoding == "utf-16":
+                encoding = "utf-16-le" if start.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
+            wanted = [word.encode("utf-8" if encoding == "utf-8-sig" else encoding) for word in words]
+            overlap = max(map(len, wanted)) - 1
+            rest = b""
+            while block := raw.read(_BLOCK):
+                block = rest + block
+                if any(word in block for word in wanted):
+                    return True
+                rest = block[-overlap:]
+    except InputError:
+        pass
+    return False
+
+
+@contextmanager
+def _open_bytes(path: str, spool: Spool | None) -> Iterator[IO[bytes]]:
     name = "<stdin>" if path == STANDARD_INPUT else path
     spool = spool or Spool()  # held by this name: its files close with it
     owned: list[IO[bytes]] = []
@@ -65,12 +97,7 @@ def open_text(path: str, spool: Spool | None = None) -> Iterator[IO[str]]:
         if _peek(raw, 2) == b"\x1f\x8b":
             raw = cast(IO[bytes], gzip.GzipFile(fileobj=raw, mode="rb"))
             owned.append(raw)
-        encoding = _encoding(_peek(raw, 4))
-        text = io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline=None)
-        try:
-            yield text
-        finally:
-            text.detach()
+        yield raw
     except UnicodeDecodeError as error:
         raise InputError(f"not text in UTF-8 or UTF-16 ({error.reason}); is it a binary file?", path=name) from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:

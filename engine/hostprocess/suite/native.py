@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from hostprocess.evaluate import Decisions, Evaluator
 from hostprocess.kubernetes import json_text
 from hostprocess.kubernetes.location import locate
 from hostprocess.kubernetes.reader import read_piece
-from hostprocess.model import Decision, InputProblem, Origin, Outcome, Policy, Resource, Rule, Targets
+from hostprocess.model import UNKNOWN, Decision, InputProblem, Origin, Outcome, Policy, Resource, Rule, Targets
 from hostprocess.rules import Pack, suite_path
 from hostprocess.schema import fault_at, load_checked
 from hostprocess.suite.edit import edited, wrapped
@@ -134,6 +134,7 @@ def _decide(pack: Pack, rule: Rule, targets: Targets, raw: Mapping[str, Any], re
         bindings = [type(one)(name=one.name, policy_name=one.policy_name, validation_actions=one.validation_actions) for one in bindings]
     name = raw.get("namespace", "")
     request = request_for(resource, inventory, name if isinstance(name, str) else name.get("metadata", {}).get("name", ""), raw.get("operation", "CREATE"))
+    request = replace(request, old_object=raw.get("oldObject"), subresource=raw.get("subresource", ""), user_info=raw.get("userInfo", UNKNOWN))
     return Evaluator(policies, bindings, runtime, inventory, show_all=True).decide(request)
 
 
