@@ -106,6 +106,13 @@ spec: {policyName: small-names, validationActions: [Deny]}
 """
 
 
+def test_policies_beside_a_pack_are_checked_before_anything_is_judged(tmp_path: Path, write: Write) -> None:
+    (tmp_path / "pack").mkdir()
+    both = hostprocess.load_policies([write_pack(tmp_path / "pack"), write("vap.yaml", VAP.replace("< 5", "< nope"))])
+    with pytest.raises(hostprocess.PolicyError, match="undeclared reference to 'nope'"):
+        hostprocess.evaluate_resources(both, [])
+
+
 def test_parameters_switch_on_their_bundles(tmp_path: Path) -> None:
     limited = rule_text("limited", ("bundle: base", "bundle: limited"), ("< 2", "< variables.maximum"))
     folder = write_pack(tmp_path, {"one-container.yaml": rule_text("one-container"), "limited.yaml": limited})

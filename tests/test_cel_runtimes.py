@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -387,7 +388,7 @@ def test_error_texts(runtime: str, expression: str, expected: str) -> None:
     [
         "string(object.none)", "size(object.none)", "size(object.int)", "object.int + 'x'", "object.text + 1", "object.text < object.int", "'a' in object.int",
         "object.none.all(x, true)", "object.int.exists(x, true)", "object.mixed.join(',')", "!object.int", "object.int || false", "object.int ? 1 : 2",
-        "object.int && object.text", "[1].all(x, object.int)", "object.text.filter(x, true)", "object.int in object.none",
+        "object.int && object.text", "object.int.matches('x')", "[1].all(x, object.int)", "object.text.filter(x, true)", "object.int in object.none",
     ],
 )  # fmt: skip
 def test_wrong_types_have_no_overload(runtime: str, expression: str) -> None:
@@ -403,8 +404,10 @@ def test_other_errors_are_errors_on_both(runtime: str, expression: str) -> None:
     assert isinstance(value(runtime, expression), CelError)
 
 
-def test_a_bad_pattern_leaves_standard_error_alone_on_celpy(capfd: pytest.CaptureFixture[str]) -> None:
-    value("celpy", "object.text == 'text' || object.nope.x.y")
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_bad_pattern_leaves_standard_error_alone(runtime: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert value(runtime, "object.text.matches('(')") == CelError("invalid regular expression: missing ): (")
+    assert isinstance(value(runtime, "object.nope.x.y"), CelError)
     assert capfd.readouterr().err == ""
 
 
@@ -650,6 +653,46 @@ def test_cross_check_of_a_value_and_an_error() -> None:
     found = cross("size(object.x) == 1 ? object.x : object.nope", object={"x": "a\0b"})
     assert isinstance(found, CelError)
     assert found.message.endswith("cpp gives 'a', celpy gives the error 'no such key: nope'")
+
+
+class Constant:
+    """A runtime to which every expression has one value."""
+
+    result_type = "bool"
+
+    def __init__(self, name: str, value: Any) -> None:
+        self.name = name
+        self.value = value
+
+    def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str]) -> Constant:
+        return self
+
+    def activation(self, inputs: Mapping[str, Any]) -> None:
+        return None
+
+    def evaluate(self, activation: None) -> Any:
+        return self.value
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "agree"),
+    [
+        (True, True, True),
+        (True, False, False),
+        (1, True, False),
+        (1, 1.0, False),
+        ("a", "a", True),
+        (CelError("one"), CelError("another"), True),
+        (CelError("one", missing="params"), CelError("another", missing="params"), True),
+        (CelError("one", missing="params"), CelError("one", missing="object"), False),
+        (CelError("one", missing="params"), CelError("one"), False),
+        (CelError("one"), False, False),
+    ],
+)
+def test_what_counts_as_agreement(first: Any, second: Any, agree: bool) -> None:
+    found = CrossCheckRuntime(Constant("a", first), Constant("b", second)).compile("true", {}, INPUTS).evaluate((None, None))
+    assert (found == first) is agree
+    assert agree or found.message.startswith("the runtimes disagree on 'true': a gives ")
 
 
 def test_cross_check_keeps_the_types_of_the_first() -> None:

@@ -198,8 +198,7 @@ class _Setup:
             evaluate_policy=_manager().hook.evaluate_policy,
         )
         # Packs are checked by their lint and their suites; what comes from elsewhere is refused here, as the API server would.
-        if not self.policies.packs:
-            evaluator.check()
+        evaluator.check(trusted={pack.folder for pack in self.policies.packs})
         return Judge(evaluator, self.namespace)
 
 

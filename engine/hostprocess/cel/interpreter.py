@@ -14,6 +14,7 @@ from functools import reduce
 from typing import Any
 
 import celpy
+import re2  # type: ignore[import-untyped]
 from celpy.celtypes import BoolType, IntType, ListType, StringType
 from celpy.evaluation import CELEvalError, base_functions
 
@@ -218,6 +219,20 @@ def _string(value: Any) -> Any:
     return StringType(value)
 
 
+_QUIET = re2.Options()
+_QUIET.log_errors = False  # to standard error, beside the error that is raised
+
+
+def _matches(text: Any, pattern: Any) -> Any:
+    if not isinstance(text, str) or not isinstance(pattern, str):
+        return _error(text, pattern) or CELEvalError(_NO_OVERLOAD)
+    try:
+        return BoolType(re2.search(pattern, text, options=_QUIET) is not None)
+    except re2.error as error:
+        reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
+        return CELEvalError(f"invalid regular expression: {reason}")
+
+
 def _add(left: Any, right: Any) -> Any:
     total = left + right
     return ListType(total) if isinstance(total, list) else total
@@ -236,6 +251,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "_in_": _in,
     "_+_": _add,
     "_[_]": _item,
+    "matches": _matches,
     "size": _size,
     "string": _string,
 }
