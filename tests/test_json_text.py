@@ -359,3 +359,9 @@ def test_every_item_stands_at_its_place(text: str) -> None:
     for item in outcome(text)[0]:
         assert text.split("\n", item.line - 1)[-1][item.column - 1 :].startswith(item.text)
         assert item.line <= len(lines)
+
+
+@given(st.text(alphabet=" \n]}", max_size=40), st.integers(0, 40), st.integers(0, 40))
+def test_finding_an_ending_is_finding(text: str, start: int, end: int) -> None:
+    for part in ("\n]", "\n ]", "\n  ]"):
+        assert json_text._find_ending(text, part, start, end) == text.find(part, start, end)

@@ -179,7 +179,7 @@ class _Reader:
         after = f"\n{indent[: len(indent) // 2]}]"  # what ends the List, if each level is indented by as much; another List may follow
         while True:
             self._fill(2 * _RUN)
-            stop = self._buffer.find(after, self._at, self._at + _RUN)
+            stop = _find_ending(self._buffer, after, self._at, self._at + _RUN)
             at = self._buffer.rfind(between, self._at, stop if stop >= 0 else self._at + _RUN)
             if at < 0:
                 return
@@ -372,3 +372,14 @@ def _map_strings(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, list):
         return [_map_strings(item, change) for item in value]
     return value
+
+
+def _find_ending(text: str, part: str, start: int, end: int) -> int:
+    """`text.find(part, start, end)` by way of its last character, which is rare: searching for blanks is slow where there are many."""
+    at = text.find(part[-1], start, end)
+    while at >= 0:
+        first = at + 1 - len(part)
+        if first >= start and text.startswith(part, first):
+            return first
+        at = text.find(part[-1], at + 1, end)
+    return -1
