@@ -330,3 +330,8 @@ def test_help_of_every_command(run: Run) -> None:
         result = run(*command, "--help")
         assert result.returncode == 0
         assert "Usage:" in result.stdout
+
+
+def test_nothing_on_standard_input_is_an_error(run: Run) -> None:
+    result = run("check", "-", text="")
+    assert (result.returncode, result.stderr) == (2, "error: <stdin>: nothing came, so nothing can be checked\n")

@@ -89,7 +89,9 @@ def read_pieces(path: str, spool: Spool | None = None, cut: bool = False) -> Ite
             while start and start.isspace() and (more := stream.read(_BLOCK)):
                 start += more
             if not start or start.isspace():
-                yield InputProblem(path=name, message="the file is empty", note=True)
+                # As kubectl: whatever was to write to the pipe has failed.
+                piped = path == STANDARD_INPUT
+                yield InputProblem(path=name, message="nothing came, so nothing can be checked" if piped else "the file is empty", note=not piped)
             elif _JSON.match(start):
                 for value in json_text.read(_Prefixed(start, stream.read), name, cut):
                     yield "json", name, value
