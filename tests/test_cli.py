@@ -335,3 +335,25 @@ def test_help_of_every_command(run: Run) -> None:
 def test_nothing_on_standard_input_is_an_error(run: Run) -> None:
     result = run("check", "-", text="")
     assert (result.returncode, result.stderr) == (2, "error: <stdin>: nothing came, so nothing can be checked\n")
+
+
+def test_policies_of_others_are_evaluated_for_the_default_targets(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(
+        """apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: replicas}
+spec:
+  matchConstraints:
+    resourceRules: [{apiGroups: [apps], apiVersions: [v1], operations: [CREATE], resources: [deployments]}]
+  validations: [{expression: object.spec.replicas <= 5, messageExpression: "'too many: ' + string(object.spec.replicas)"}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: replicas}
+spec: {policyName: replicas, validationActions: [Deny]}
+"""
+    )
+    result = run("check", "-", "--policies", "policy.yaml", text="apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 7}\n")
+    assert result.returncode == 1
+    assert "too many: 7" in result.stdout
+    assert result.stdout.endswith("1 resource, 1 judged: 1 deny (Kubernetes 1.37, containerd 1.7)\n")

@@ -21,7 +21,7 @@ from hostprocess.evaluate import Decisions
 from hostprocess.hookspecs import PolicySource, Selection
 from hostprocess.kubernetes.reader import Piece
 from hostprocess.kubernetes.source import Spool
-from hostprocess.model import Binding, Decision, InputProblem, Outcome, Policy, Report, Request, Rule
+from hostprocess.model import Binding, Decision, InputProblem, Outcome, Policy, Report, Request, Rule, Targets
 from hostprocess.plugins import collect, hookimpl, make_manager
 from hostprocess.rules import Pack
 from support import policy, write_pack
@@ -135,7 +135,9 @@ def test_cel_runtimes(monkeypatch: pytest.MonkeyPatch, manifest: str) -> None:
             return {"odd": Odd}
 
     policies = hostprocess.PolicySet(
-        policies=(policy("true"),), bindings=(Binding(name="b", policy_name="p", validation_actions=("Deny",)),), targets=api._NO_TARGETS
+        policies=(policy("true"),),
+        bindings=(Binding(name="b", policy_name="p", validation_actions=("Deny",)),),
+        targets=Targets(kubernetes="1.37", containerd="1.7"),
     )
     assert findings(hostprocess.check_files([manifest], policies)) == []
     replaced(monkeypatch, "cel_runtimes", Plugin())

@@ -40,8 +40,6 @@ __all__ = [
     "write_report",
 ]
 
-_NO_TARGETS = Targets(kubernetes="", containerd="")
-
 
 @dataclass(frozen=True, slots=True)
 class PolicySet:
@@ -74,7 +72,7 @@ def load_policies(
         kubernetes=kubernetes, containerd=containerd, bundles=tuple(bundles), select=tuple(select), ignore=tuple(ignore), with_params=with_params
     )
     sources = [_source(path, selection) for path in dict.fromkeys(paths or [""])]
-    targets = next((source.targets for source in sources if source.targets), Targets(kubernetes=kubernetes, containerd=containerd))
+    targets = next((source.targets for source in sources if source.targets), None) or _default_targets(kubernetes, containerd)
     owners: dict[str, str] = {}
     for source in sources:
         for policy in source.policies:
@@ -231,6 +229,12 @@ def _runtime(name: str, cross_check: bool) -> Runtime:
         return makers["cpp"]()
     except ImportError:
         return makers["celpy"]()
+
+
+def _default_targets(kubernetes: str, containerd: str) -> Targets:
+    """What policies without a pack are evaluated for: the releases that the built-in pack knows, unless told."""
+    pack = load_rules()
+    return Targets(kubernetes=kubernetes or pack.kubernetes, containerd=containerd or pack.containerd)
 
 
 def _read(paths: Sequence[str], spool: Spool, cut: bool, holding: frozenset[str] = frozenset()) -> Iterator[Piece | InputProblem]:

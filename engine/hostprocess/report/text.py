@@ -67,14 +67,14 @@ def _summary(summary: Summary, targets: Targets, color: bool) -> str:
         if summary.outcomes.get(outcome)
     ]
     findings = ", ".join(counts) if counts else "no findings"
-    text = f"{_count(summary.resources, 'resource')}, {_count(summary.requests, 'with a pod', 'with pods')}: {findings}"
+    text = f"{_count(summary.resources, 'resource')}, {summary.requests:,} judged: {findings}"
     if summary.errors:
         text += f"; {_count(summary.errors, 'error')} in the input"
     return f"{text} (Kubernetes {targets.kubernetes}, containerd {targets.containerd})\n"
 
 
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
 
 
 def _paint(text: str, colour: str, color: bool) -> str:
