@@ -28,6 +28,10 @@ _HOMES = {
     "load_policies": "hostprocess.api",
     "load_rules": "hostprocess.api",
     "read_resources": "hostprocess.api",
+    "explain_rule": "hostprocess.api",
+    "find_symptom": "hostprocess.api",
+    "reporter_names": "hostprocess.api",
+    "runtime_names": "hostprocess.api",
     "write_report": "hostprocess.api",
     "hookimpl": "hostprocess.marker",
 }

@@ -143,9 +143,9 @@ def check_files(
     known = [*_objects(read_resources(inventory)), *(_params(params, policies) if params else ())]
     setup = _Setup(policies, Inventory.of(known), namespace, runtime, cross_check, show_all)
     judge = setup()
-    if kinds := judge.evaluator.looks_up():
-        known += look_up(_read(paths, spool, cut=True, holding=kinds), kinds)
-        setup = _Setup(policies, Inventory.of(known), namespace, runtime, cross_check, show_all)
+    kinds = judge.evaluator.looks_up()
+    if kinds and (found := list(look_up(_read(paths, spool, cut=True, holding=kinds), kinds))):
+        setup = _Setup(policies, Inventory.of([*known, *found]), namespace, runtime, cross_check, show_all)
         judge = setup()
     make_judge: Callable[[], Judge] = setup if jobs > 1 else lambda: judge
     return _report(policies, judge_files(_read(paths, spool, cut=jobs > 1), make_judge, jobs=jobs, progress=progress))
