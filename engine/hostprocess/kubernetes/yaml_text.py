@@ -390,6 +390,8 @@ def _yaml_error(error: YAMLError, text: str, path: str, line: int) -> InputError
         message = f"not valid YAML: {error.problem or error.context}"
         if error.problem == "second occurrence":
             message = "not valid YAML: found duplicate anchor"
+        elif "maximum nesting depth" in (error.problem or ""):  # newer libyaml has a bound of its own
+            message = f"nested deeper than {MAX_DEPTH} levels"
         elif error.problem and error.context:
             message += f" ({error.context})"
     elif isinstance(error, ReaderError):
