@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hostprocess.cel.cross import CrossCheckRuntime
-from hostprocess.cel.runtime import CelError, CompileError
+from hostprocess.cel.runtime import NEWEST, Account, CelError, CompileError
 from hostprocess.kubernetes.reader import read_piece
 from hostprocess.model import InputProblem
 from support import INPUTS, RUNTIMES, run
@@ -664,13 +664,13 @@ class Constant:
         self.name = name
         self.value = value
 
-    def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str]) -> Constant:
+    def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str], *, kubernetes: str = NEWEST, stored: bool = True) -> Constant:
         return self
 
     def activation(self, inputs: Mapping[str, Any]) -> None:
         return None
 
-    def evaluate(self, activation: None) -> Any:
+    def evaluate(self, activation: None, account: Account | None = None) -> Any:
         return self.value
 
 

@@ -118,13 +118,13 @@ class Odd:
     name = "odd"
     result_type = ""
 
-    def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str]) -> Odd:
+    def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str], **_: object) -> Odd:
         return self
 
     def activation(self, inputs: Mapping[str, Any]) -> None:
         return None
 
-    def evaluate(self, activation: None) -> bool:
+    def evaluate(self, activation: None, account: object = None) -> bool:
         return False
 
 

@@ -12,7 +12,7 @@ from celpy import celtypes
 from celpy.evaluation import CELEvalError
 
 from hostprocess.cel.interpreter import OPERATORS, MissingInput, Runner
-from hostprocess.cel.runtime import Activation, CelError, CompileError, Program
+from hostprocess.cel.runtime import NEWEST, Account, Activation, CelError, CompileError, Program
 from hostprocess.cel.source import declared_presence, needed, uses_bind
 from hostprocess.cel.strings import FUNCTIONS
 
@@ -33,7 +33,7 @@ class CelpyRuntime:
         self._environment = celpy.Environment(runner_class=Runner)
         self._runners: dict[str, celpy.Runner] = {}
 
-    def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str]) -> Program:
+    def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str], *, kubernetes: str = NEWEST, stored: bool = True) -> Program:
         """See `Runtime.compile`. There is no type checker: `result_type` is empty, an undeclared name fails when read."""
         if any(map(uses_bind, (expression, *variables.values()))):
             raise CompileError("undeclared reference to 'cel': cel.bind is no part of the environment of Kubernetes")
@@ -76,7 +76,7 @@ class _CelpyProgram:
         self._chain = chain
         self._declared = declared
 
-    def evaluate(self, activation: _Activation) -> Any:
+    def evaluate(self, activation: _Activation, account: Account | None = None) -> Any:
         """The plain value, or a `CelError`."""
         inputs = {name: MissingInput(name) for name in self._declared - activation.inputs.keys()} | activation.inputs
         values = inputs["variables"] = celtypes.MapType()

@@ -14,7 +14,7 @@ from typing import Any
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_bindings, ext_strings
 
-from hostprocess.cel.runtime import Activation, CelError, CompileError, Program
+from hostprocess.cel.runtime import NEWEST, Account, Activation, CelError, CompileError, Program
 from hostprocess.cel.source import bind, declared_presence, lenient_presence, needed, uses_bind
 
 __all__ = ["CppRuntime"]
@@ -40,7 +40,7 @@ class CppRuntime:
 
     name = "cpp"
 
-    def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str]) -> Program:
+    def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str], *, kubernetes: str = NEWEST, stored: bool = True) -> Program:
         """See `Runtime.compile`."""
         names = variables.keys()
         if any(map(uses_bind, (expression, *variables.values()))):
@@ -67,12 +67,12 @@ class _CppProgram:
         self._evaluate = compiled.eval
         self.result_type = _type_name(compiled.return_type())
 
-    def evaluate(self, activation: Activation) -> Any:
+    def evaluate(self, activation: Activation, account: Account | None = None) -> Any:
         """The plain value, or a `CelError`."""
         try:
             value = self._evaluate(activation)
         except RuntimeError as error:
-            return CelError(str(error), exhausted="budget exceeded" in str(error))
+            return CelError(str(error), kind="limitation" if "budget exceeded" in str(error) else "")
         kind = value.type()
         if kind == _BOOL:
             return value.value() is True

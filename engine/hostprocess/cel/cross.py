@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hostprocess.cel.runtime import Activation, CelError, Program, Runtime
+from hostprocess.cel.runtime import NEWEST, Account, Activation, CelError, Program, Runtime
 
 __all__ = ["CrossCheckRuntime"]
 
@@ -18,11 +18,14 @@ class CrossCheckRuntime:
     def __init__(self, first: Runtime, second: Runtime) -> None:
         self._runtimes = (first, second)
 
-    def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str]) -> Program:
+    def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str], *, kubernetes: str = NEWEST, stored: bool = True) -> Program:
         """See `Runtime.compile`. The types are those of the first runtime."""
         first, second = self._runtimes
         return _CrossProgram(
-            first.compile(expression, variables, declared), second.compile(expression, variables, declared), (first.name, second.name), expression
+            first.compile(expression, variables, declared, kubernetes=kubernetes, stored=stored),
+            second.compile(expression, variables, declared, kubernetes=kubernetes, stored=stored),
+            (first.name, second.name),
+            expression,
         )
 
     def activation(self, inputs: Mapping[str, Any]) -> Activation:
@@ -37,9 +40,9 @@ class _CrossProgram:
         self._expression = expression
         self.result_type = first.result_type
 
-    def evaluate(self, activation: Activation) -> Any:
+    def evaluate(self, activation: Activation, account: Account | None = None) -> Any:
         """The value both give, or a `CelError`."""
-        first, second = (program.evaluate(part) for program, part in zip(self._programs, activation, strict=True))
+        first, second = (program.evaluate(part, account) for program, part in zip(self._programs, activation, strict=True))
         if isinstance(first, CelError) and isinstance(second, CelError):
             # Their texts differ by nature; what was missing must not.
             if first.missing == second.missing:
