@@ -52,13 +52,24 @@ class Outcome(StrEnum):
 
 
 class Unknown:
-    """The type of `UNKNOWN`, the value of an input that nobody gave."""
+    """The value of an input that nobody gave; `what` says which, and how to give it."""
+
+    __slots__ = ("what",)
+
+    def __init__(self, what: str = "") -> None:
+        self.what = what
 
     def __repr__(self) -> str:
-        return "UNKNOWN"
+        return f"Unknown({self.what!r})" if self.what else "UNKNOWN"
 
-    def __reduce__(self) -> str:
-        return "UNKNOWN"
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unknown) and self.what == other.what
+
+    def __hash__(self) -> int:
+        return hash((Unknown, self.what))
+
+    def __reduce__(self) -> str | tuple[type[Unknown], tuple[str]]:
+        return (Unknown, (self.what,)) if self is not UNKNOWN else "UNKNOWN"
 
 
 UNKNOWN: Final = Unknown()
