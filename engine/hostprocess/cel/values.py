@@ -62,3 +62,7 @@ class Opaque:
     def equal(self, other: Any) -> Any:
         """Equality with the left operand being this value: a bool or a `CelError`. Source: the library's `Equal` in k8s.io/apiserver/pkg/cel."""
         raise NotImplementedError
+
+    def size(self) -> int:
+        """What `actualSize` of k8s.io/apiserver/pkg/cel/library/cost.go says: 1, unless the Go type has a `Size` method."""
+        return 1

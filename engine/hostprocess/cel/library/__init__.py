@@ -1,1 +1,14 @@
-"""The CEL libraries of Kubernetes, one module each: data for the type checker, functions for the evaluator, costs for its account."""
+"""The CEL libraries of Kubernetes, one module each: data for the type checker, functions for the evaluator, costs for its account.
+
+`LIBRARIES` holds what the API server knows beyond the standard functions and the optional types, in the order of its base environment.
+A library whose behaviour changed between releases of Kubernetes stands once for each, with `introduced` and `removed` that do not overlap.
+"""
+
+from __future__ import annotations
+
+from hostprocess.cel.declarations import Library
+from hostprocess.cel.library import strings
+
+__all__ = ["LIBRARIES"]
+
+LIBRARIES: tuple[Library, ...] = (*strings.LIBRARIES,)
