@@ -12,7 +12,7 @@ import yaml
 import hostprocess
 from hostprocess.errors import PolicyError, UsageError
 from hostprocess.kubernetes.reader import read_piece
-from hostprocess.model import MatchConstraints, ParamKind, ParamRef, Policy, Resource, ResourceRule, Validation, Variable
+from hostprocess.model import AuditAnnotation, MatchConstraints, ParamKind, ParamRef, Policy, Resource, ResourceRule, Validation, Variable
 from hostprocess.policy import parse_binding, parse_policy
 
 POLICY = """\
@@ -109,6 +109,30 @@ def test_a_whole_policy() -> None:
     assert (condition.name, condition.expression) == ("not-me", "object.metadata.name != 'me'")
 
 
+@pytest.mark.parametrize("version", ["v1", "v1beta1", "v1alpha1"])
+def test_all_served_versions_say_the_same(version: str) -> None:
+    head = ("admissionregistration.k8s.io/v1", f"admissionregistration.k8s.io/{version}")
+    assert parse_policy(read(edited(POLICY, head))) == parse_policy(read(POLICY))
+    assert parse_binding(read(edited(BINDING, head))) == parse_binding(read(BINDING))
+    lazy = edited(BINDING, head, ("    parameterNotFoundAction: Allow\n", ""))
+    if version == "v1alpha1":
+        assert parse_binding(read(lazy)).param_ref == ParamRef(name="limits", namespace="config", parameter_not_found_action="Deny")
+    else:
+        with pytest.raises(PolicyError, match="needs parameterNotFoundAction"):
+            parse_binding(read(lazy))
+
+
+def test_audit_annotations_alone_are_a_policy() -> None:
+    text = POLICY[: POLICY.index("  validations:")] + "  auditAnnotations:\n    - {key: who, valueExpression: request.userInfo.username}\n"
+    assert parse_policy(read(text)).audit_annotations == (AuditAnnotation(key="who", value_expression="request.userInfo.username"),)
+
+
+def test_fields_that_are_null_or_empty_are_absent() -> None:
+    edits = [('message: " needs containers "', 'message: ""'), ("messageExpression: \"'needs ' + string(variables.count)\"", 'messageExpression: ""')]
+    first = parse_policy(read(edited(POLICY, *edits, ("  failurePolicy: Ignore", "  failurePolicy: null")))).validations[0]
+    assert (first.message, first.message_expression) == ("", "")
+
+
 def test_a_whole_binding() -> None:
     found = parse_binding(read(BINDING))
     assert (found.name, found.policy_name, found.validation_actions) == ("full-b", "full", ("Deny", "Audit"))
@@ -152,21 +176,50 @@ def edited(text: str, *edits: Edit) -> str:
         ([("operator: Exists", "operator: exists")], 15, "operator must be one of In, NotIn, Exists, DoesNotExist"),
         ([("      matchLabels: {team: a}", "      matchLabels: [a]")], 12, "matchLabels must be a mapping"),
         ([("    namespaceSelector:\n      matchLabels: {team: a}", "    namespaceSelector: a")], 11, "must be a mapping"),
-        ([("    - name: not-me\n      expression: object", "    - name: not-me\n      text: object")], 29, "needs expression"),
+        ([("    - name: not-me\n      expression: object", "    - name: not-me\n      text: object")], 30, "unknown field 'text'"),
         ([("    - name: not-me\n      expression", "    - expression")], 29, "needs name"),
         ([("    - name: count", "    - name: ''")], 32, "needs name"),
         ([("    - name: count", "    - name: a-b")], 32, "'a-b' is not a name"),
         ([("    - expression: variables.count > 0\n      message", "    - message")], 35, "needs expression"),
         ([("    - expression: params == null", "    - true")], 39, "must be a mapping"),
         ([('message: " needs containers "', "message: 5")], 36, "message must be a string"),
-        ([("  validations:\n", "  auditAnnotations: [{key: a, valueExpression: \"'x'\"}]\n  validations:\n")], 34, "auditAnnotations are not evaluated yet"),
+        ([("  validations:\n", "  auditAnnotations: [{key: a/b, valueExpression: \"'x'\"}]\n  validations:\n")], 34, "key: 'a/b' is not valid"),
+        ([("  validations:\n", "  auditAnnotations: [{key: a}]\n  validations:\n")], 34, "needs valueExpression"),
+        ([("  validations:\n", "  auditAnnotations: [{key: a, valueExpression: 'x'}, {key: a, valueExpression: 'y'}]\n  validations:\n")], 34, "defined twice"),
+        ([("  validations:\n", f"  auditAnnotations: [{{key: a, valueExpression: '{'x' * 5121}'}}]\n  validations:\n")], 34, "must not exceed 5120 bytes"),
         ([("  validations:\n", "  valdations: []\n  validations:\n")], 34, "unknown field 'valdations'; did you mean 'validations'?"),
         ([("  matchConditions:", "  matchCondition:")], 28, "unknown field 'matchCondition'; did you mean 'matchConditions'?"),
         ([("      reason: Forbidden", "      reason: Nonsense")], 38, "reason: 'Nonsense' is not one of"),
         ([("      reason: Forbidden", "      severity: high")], 38, "unknown field 'severity'"),
         ([('message: " needs containers "', 'message: "a\\nb"')], 35, "message must be one line"),
         ([('message: " needs containers "', 'message: " "')], 35, "message must be one line"),
-        ([("messageExpression: \"'needs ' + string(variables.count)\"", "messageExpression: ''")], 35, "needs messageExpression"),
+        ([("messageExpression: \"'needs ' + string(variables.count)\"", "messageExpression: ' '")], 35, "needs messageExpression"),
+        (
+            [("apiVersion: admissionregistration.k8s.io/v1\n", "apiVersion: admissionregistration.k8s.io/v2\n")],
+            1,
+            "apiVersion 'admissionregistration.k8s.io/v2' is not one",
+        ),
+        ([("\nmetadata:\n", "\nextra: 1\nmetadata:\n")], 3, "unknown field 'extra'"),
+        ([("metadata:\n  name: full", "metadata:\n  name: Full")], 4, "metadata.name 'Full' is not valid"),
+        ([("apiVersion: example.com/v1", "apiVersion: a/b/v1")], 8, "apiVersion 'a/b/v1' is not"),
+        ([("kind: Limits", "kind: Lim_its")], 9, "'Lim_its' is not the name of a kind"),
+        ([("- name: not-me", "- name: not me")], 29, "'not me' is not a name"),
+        ([("  variables:", "    - {name: not-me, expression: 'true'}\n  variables:")], 31, "'not-me' is defined twice"),
+        ([("    - name: count", "    - {name: count, expression: '1'}\n    - name: count")], 33, "the variable 'count' is defined twice"),
+        ([("    - name: count", "    - name: namespace")], 32, "'namespace' is not a name"),
+        ([("operations: [CREATE, UPDATE]", 'operations: [CREATE, "*"]')], 19, "operations: if '*' is present"),
+        ([('apiGroups: ["", apps]', 'apiGroups: ["*", apps]')], 17, "apiGroups: if '*' is present"),
+        ([("apiVersions: [v1]", 'apiVersions: [""]')], 18, "a version must not be empty"),
+        ([("resources: [pods, deployments]", "resources: ['*', deployments]")], 20, "if '*' is present, must not specify other resources without"),
+        ([("resources: [pods, deployments]", "resources: ['*/*', pods]")], 20, "if '*/*' is present, must not specify other resources"),
+        ([("resources: [pods, deployments]", "resources: ['pods/*', pods/exec]")], 20, "if 'pods/*' is present, must not specify pods/exec"),
+        ([("resources: [pods, deployments]", "resources: ['*/scale', a/scale]")], 20, "if '*/scale' is present, must not specify a/scale"),
+        ([("resourceNames: [special]", "resourceNames: [a, a]")], 27, "'a' is given twice"),
+        ([("resourceNames: [special]", "resourceNames: [a/b]")], 27, "'a/b' cannot be the name of an object"),
+        ([("matchLabels: {team: a}", "matchLabels: {team: -a-}")], 12, "cannot be a label"),
+        ([("{key: x, operator: Exists}", "{key: /x, operator: Exists}")], 15, "'/x' cannot be the key of a label"),
+        ([("operator: Exists}", "operator: In, values: ['a b']}")], 15, "'a b' cannot be the value of a label"),
+        ([("    namespaceSelector:", "    matchPolicy: Fuzzy\n    namespaceSelector:")], 11, "matchPolicy: 'Fuzzy' is not one of Exact, Equivalent"),
         ([("        scope: Namespaced", "        scope: namespaced")], 21, "scope: 'namespaced' is not one of Cluster, Namespaced, *"),
         ([("operator: Exists}", "operator: Exists, values: [a]}")], 15, "Exists takes no values"),
         ([("operator: Exists}", "operator: In}")], 15, "In needs values"),

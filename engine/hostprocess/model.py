@@ -9,6 +9,7 @@ from typing import Any, Final
 
 __all__ = [
     "UNKNOWN",
+    "AuditAnnotation",
     "Binding",
     "Decision",
     "Elements",
@@ -187,6 +188,14 @@ class Validation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditAnnotation:
+    """`spec.auditAnnotations[]` of a policy: published under `<policy>/<key>`."""
+
+    key: str
+    value_expression: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceRule:
     """`resourceRules[]`: which requests a policy is about."""
 
@@ -206,6 +215,7 @@ class MatchConstraints:
     exclude_resource_rules: tuple[ResourceRule, ...] = ()
     namespace_selector: Mapping[str, Any] = field(default_factory=dict)
     object_selector: Mapping[str, Any] = field(default_factory=dict)
+    match_policy: str = "Equivalent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,16 +238,23 @@ class ParamRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A ValidatingAdmissionPolicy."""
+    """A ValidatingAdmissionPolicy. `origin` is where one that was read from YAML stands."""
 
     name: str
     match_constraints: MatchConstraints
     validations: tuple[Validation, ...]
     variables: tuple[Variable, ...] = ()
     match_conditions: tuple[MatchCondition, ...] = ()
+    audit_annotations: tuple[AuditAnnotation, ...] = ()
     failure_policy: str = "Fail"
     param_kind: ParamKind | None = None
     path: str = ""
+    origin: Origin | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def of_pack(self) -> bool:
+        """Whether the policy was compiled from the rules of a pack."""
+        return any(validation.rule for validation in self.validations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +267,7 @@ class Binding:
     param_ref: ParamRef | None = None
     match_resources: MatchConstraints | None = None
     path: str = ""
+    origin: Origin | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
