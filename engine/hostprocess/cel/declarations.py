@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["Library", "Overload"]
+__all__ = ["Guard", "Library", "Overload"]
 
 Cost = Callable[[Sequence[Any], Any], int]
+Guard = Literal["types", "list", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,10 @@ class Overload:
     `CelError` or an `Unknown`. `cost(arguments, result)` is what the API server's account charges for the call where costs are tracked
     strictly (1.32 and newer), None stands for 1; `gated_cost` says that before 1.32 the call cost 1 (k8s.io/apiserver/pkg/cel/library/cost.go).
     `id` is that of cel-go or of k8s.io/apiserver/pkg/cel/library.
+
+    `guard` is what cel-go asks of the values before the call: `types` that each fits its type, as said above; `list` only that the first is a
+    list, whatever its elements (a function with one implementation for all overloads; otherwise the error is `no such overload: sort`, without
+    types); `none` nothing (`DisableTypeGuards`). `implementation` takes care of the rest. Elements of lists may be `Unknown` in any case.
     """
 
     id: str
@@ -31,6 +36,7 @@ class Overload:
     implementation: Callable[..., Any]
     cost: Cost | None = None
     gated_cost: bool = True
+    guard: Guard = "types"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

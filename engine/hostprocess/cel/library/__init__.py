@@ -7,8 +7,14 @@ A library whose behaviour changed between releases of Kubernetes stands once for
 from __future__ import annotations
 
 from hostprocess.cel.declarations import Library
-from hostprocess.cel.library import strings
+from hostprocess.cel.library import ext_lists, lists, regex, sets, strings
 
 __all__ = ["LIBRARIES"]
 
-LIBRARIES: tuple[Library, ...] = (*strings.LIBRARIES,)
+LIBRARIES: tuple[Library, ...] = (
+    regex.LIBRARY,
+    *lists.LIBRARIES,
+    *strings.LIBRARIES,
+    sets.LIBRARY,
+    *ext_lists.LIBRARIES,
+)

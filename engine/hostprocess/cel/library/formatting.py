@@ -13,7 +13,7 @@ from hostprocess.cel.library.texts import go_quote, to_text, type_name
 from hostprocess.cel.runtime import CelError
 from hostprocess.cel.values import Duration, Timestamp, TypeValue, Uint
 
-__all__ = ["format_string"]
+__all__ = ["format_string", "format_string_early"]
 
 _DIGITS = b"0123456789"
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -33,6 +33,16 @@ def format_string(template: str, arguments: Sequence[Any]) -> Any:
         return _format(template.encode("utf-8", "surrogatepass"), arguments).decode("utf-8", "surrogatepass")
     except _FormatError as error:
         return CelError(str(error))
+
+
+def format_string_early(template: str, arguments: Sequence[Any]) -> Any:
+    """As `format_string`, up to Kubernetes 1.32: narrow spaces around the sign of an exponent, and error texts that are taken for formats of Go."""
+    text = format_string(template, [_Early(value) if isinstance(value, float) else value for value in arguments])
+    return CelError(text.message.replace('clause "%"', 'clause "%!"(MISSING)')) if isinstance(text, CelError) else text
+
+
+class _Early(float):
+    """A double that is formatted for an early release."""
 
 
 def _format(template: bytes, arguments: Sequence[Any]) -> bytes:
@@ -193,7 +203,8 @@ def _scientific(value: Any, precision: int) -> str:
     text = _unbounded(double)
     if text is None:
         mantissa, _, exponent = f"{double or 0.0:.6e}".partition("e")
-        text = f"{mantissa}×10{exponent.lstrip('+').translate(_SUPERSCRIPT)}"
+        sign = "\u202f×\u202f" if isinstance(value, _Early) else "×"
+        text = f"{mantissa}{sign}10{exponent.lstrip('+').translate(_SUPERSCRIPT)}"
     return text.rjust(precision % 2**16 if precision <= _WIDEST else 0)
 
 

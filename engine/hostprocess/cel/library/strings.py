@@ -11,7 +11,7 @@ from typing import Any
 
 from hostprocess.cel.declarations import Library, Overload
 from hostprocess.cel.library.costs import cost_of, scaled, size
-from hostprocess.cel.library.formatting import format_string
+from hostprocess.cel.library.formatting import format_string, format_string_early
 from hostprocess.cel.library.texts import type_name
 from hostprocess.cel.runtime import CelError
 
@@ -178,19 +178,23 @@ _COMMON = (
     _member("string_trim", "trim", "string", "string", trim),
     _member("string_upper_ascii", "upperAscii", "string", "string", upper_ascii),
 )
-_VERSION_2 = (
-    Overload(
-        id="string_format",
-        function="format",
-        arguments=("string", "list(dyn)"),
-        result="string",
-        member=True,
-        implementation=format_string,
-        cost=_quote_cost,
-        gated_cost=False,
-    ),
-    Overload(id="strings_quote", function="strings.quote", arguments=("string",), result="string", implementation=quote, cost=_quote_cost, gated_cost=False),
-)
+
+
+def _version_2(implementation: _Implementation) -> tuple[Overload, ...]:
+    cost = _quote_cost
+    return (
+        Overload(
+            id="string_format",
+            function="format",
+            arguments=("string", "list(dyn)"),
+            result="string",
+            member=True,
+            implementation=implementation,
+            cost=cost,
+            gated_cost=False,
+        ),
+        Overload(id="strings_quote", function="strings.quote", arguments=("string",), result="string", implementation=quote, cost=cost, gated_cost=False),
+    )
 
 
 def _searches(index: _Implementation, last: _Implementation) -> tuple[Overload, ...]:
@@ -211,21 +215,16 @@ def _joins(implementation: _Implementation) -> tuple[Overload, ...]:
 
 _NAME = "cel.lib.ext.strings"
 _STRICT = _searches(_index_of_strict, _last_index_of_strict)
+_EARLY = _searches(_index_of_lenient, _last_index_of_early)
+_LENIENT = _searches(_index_of_lenient, _last_index_of_lenient)
+_FORMAT_EARLY, _FORMAT = _version_2(format_string_early), _version_2(format_string)
+_JOINS = _joins(join)
 LIBRARIES: tuple[Library, ...] = (
     Library(name=_NAME, removed=29, overloads=(*_COMMON, *_STRICT, *_joins(_join_native))),
-    Library(name=_NAME, introduced=29, removed=32, overloads=(*_COMMON, *_VERSION_2, *_STRICT, *_joins(join))),
-    Library(
-        name=_NAME,
-        introduced=32,
-        removed=34,
-        overloads=(*_COMMON, *_VERSION_2, *_searches(_index_of_lenient, _last_index_of_early), *_joins(join)),
-    ),
-    Library(
-        name=_NAME,
-        introduced=34,
-        removed=37,
-        overloads=(*_COMMON, *_VERSION_2, *_searches(_index_of_lenient, _last_index_of_lenient), *_joins(join)),
-    ),
-    Library(name=_NAME, introduced=37, overloads=(*_COMMON, *_VERSION_2, *_searches(index_of, last_index_of), *_joins(join))),
+    Library(name=_NAME, introduced=29, removed=32, overloads=(*_COMMON, *_FORMAT_EARLY, *_STRICT, *_JOINS)),
+    Library(name=_NAME, introduced=32, removed=33, overloads=(*_COMMON, *_FORMAT_EARLY, *_EARLY, *_JOINS)),
+    Library(name=_NAME, introduced=33, removed=34, overloads=(*_COMMON, *_FORMAT, *_EARLY, *_JOINS)),
+    Library(name=_NAME, introduced=34, removed=37, overloads=(*_COMMON, *_FORMAT, *_LENIENT, *_JOINS)),
+    Library(name=_NAME, introduced=37, overloads=(*_COMMON, *_FORMAT, *_searches(index_of, last_index_of), *_JOINS)),
 )
 """The functions by the releases of Kubernetes in which they behave so."""
