@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from hostprocess.cel.library.lists import nested_unknown
 from hostprocess.cel.library.texts import go_quote, to_text, type_name
 from hostprocess.cel.runtime import CelError
 from hostprocess.cel.values import Duration, Timestamp, TypeValue, Uint
@@ -28,7 +29,10 @@ class _FormatError(Exception):
 
 
 def format_string(template: str, arguments: Sequence[Any]) -> Any:
-    """The text that `template.format(arguments)` gives, or a `CelError`."""
+    """The text that `template.format(arguments)` gives, a `CelError`, or the `Unknown` among the arguments."""
+    unknown = nested_unknown(arguments)
+    if unknown is not None:
+        return unknown
     try:
         return _format(template.encode("utf-8", "surrogatepass"), arguments).decode("utf-8", "surrogatepass")
     except _FormatError as error:

@@ -12,7 +12,7 @@ from hostprocess.cel.runtime import CelError
 from hostprocess.cel.values import Duration, Timestamp, Uint
 from hostprocess.model import Unknown
 
-__all__ = ["COMPARABLE", "LIBRARIES", "first_unknown", "is_comparable"]
+__all__ = ["COMPARABLE", "LIBRARIES", "first_unknown", "is_comparable", "nested_unknown"]
 
 COMPARABLE = {
     "int": "int",
@@ -33,6 +33,14 @@ _MOST_INT, _MOST_UINT = 2**63, 2**64
 def first_unknown(values: Sequence[Any]) -> Unknown | None:
     """The first element that was not given."""
     return next((value for value in values if isinstance(value, Unknown)), None)
+
+
+def nested_unknown(value: Any) -> Unknown | None:
+    """What was not given, anywhere in the value."""
+    if isinstance(value, Unknown):
+        return value
+    parts = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
+    return next((found for part in parts if (found := nested_unknown(part)) is not None), None)
 
 
 def is_comparable(value: Any) -> bool:

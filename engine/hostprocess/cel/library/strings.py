@@ -12,6 +12,7 @@ from typing import Any
 from hostprocess.cel.declarations import Library, Overload
 from hostprocess.cel.library.costs import cost_of, scaled, size
 from hostprocess.cel.library.formatting import format_string, format_string_early
+from hostprocess.cel.library.lists import first_unknown
 from hostprocess.cel.library.texts import type_name
 from hostprocess.cel.runtime import CelError
 
@@ -87,6 +88,9 @@ def _last_index_of_strict(text: str, part: str, offset: int | None = None) -> An
 
 def join(parts: Sequence[Any], separator: str = "") -> Any:
     """`join`; elements that are no strings are an error."""
+    unknown = first_unknown(parts)
+    if unknown is not None:
+        return unknown
     for part in parts:
         if not isinstance(part, str):
             return CelError(f"join: invalid input: {_go_value(part)}")
@@ -95,6 +99,9 @@ def join(parts: Sequence[Any], separator: str = "") -> Any:
 
 def _join_native(parts: Sequence[Any], separator: str = "") -> Any:
     """`join` of version 0, which converts the list to strings of Go first."""
+    unknown = first_unknown(parts)
+    if unknown is not None:
+        return unknown
     for part in parts:
         if not isinstance(part, str):
             return CelError(f"unsupported native conversion from {type_name(part)} to 'string'")

@@ -37,7 +37,7 @@ def type_name(value: Any) -> str:
     """The name of the type of a value, as in `no such overload: f(google.protobuf.Duration)`."""
     if isinstance(value, Opaque):
         return value.type_name
-    return _TYPE_NAMES[type(value)]
+    return next(_TYPE_NAMES[kind] for kind in type(value).__mro__ if kind in _TYPE_NAMES)
 
 
 def to_text(value: Any) -> str | CelError:
@@ -55,7 +55,7 @@ def to_text(value: Any) -> str | CelError:
     if isinstance(value, Duration):
         return _plain(_seconds(value.nanoseconds)) + "s"
     if isinstance(value, Timestamp):
-        return _rfc3339(value.nanoseconds)
+        return _rfc3339(value)
     if isinstance(value, TypeValue):
         return value.name
     return CelError(f"type conversion error from '{type_name(value)}' to 'string'")
@@ -117,8 +117,10 @@ def _bytes(value: bytes) -> str | CelError:
         return CelError("invalid UTF-8 in bytes, cannot convert to string")
 
 
-def _rfc3339(nanoseconds: int) -> str:
-    seconds, rest = divmod(nanoseconds, 10**9)
-    moment = _EPOCH + timedelta(seconds=seconds)
+def _rfc3339(timestamp: Timestamp) -> str:
+    seconds, rest = divmod(timestamp.nanoseconds, 10**9)
+    moment = _EPOCH + timedelta(seconds=seconds + timestamp.offset)
     fraction = f".{rest:09d}".rstrip("0") if rest else ""
-    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}{fraction}Z"
+    minutes = abs(timestamp.offset) // 60
+    zone = f"{'-' if timestamp.offset < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}" if timestamp.offset else "Z"
+    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}{fraction}{zone}"
