@@ -42,10 +42,11 @@ class Overload:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Library:
     """Functions that came to Kubernetes together. `introduced` and `removed` are minors of 1.x, as `base.go` of k8s.io/apiserver/pkg/cel/environment
-    has them; 0 stands for always, or never removed. `constants` are named values, such as `net.IP` or `kubernetes.Quantity` as types.
+    has them; 0 stands for always, or never removed. `types` are the names of types that an expression may use as values: `type(x) == net.IP`.
     """
 
     name: str
     introduced: int = 0
     removed: int = 0
     overloads: tuple[Overload, ...] = ()
+    types: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ A library whose behaviour changed between releases of Kubernetes stands once for
 from __future__ import annotations
 
 from hostprocess.cel.declarations import Library
-from hostprocess.cel.library import ext_lists, lists, regex, sets, strings
+from hostprocess.cel.library import addresses, ext_lists, lists, regex, sets, strings
 
 __all__ = ["LIBRARIES"]
 
@@ -16,5 +16,6 @@ LIBRARIES: tuple[Library, ...] = (
     *lists.LIBRARIES,
     *strings.LIBRARIES,
     sets.LIBRARY,
+    *addresses.LIBRARIES,
     *ext_lists.LIBRARIES,
 )
