@@ -7,11 +7,12 @@ A library whose behaviour changed between releases of Kubernetes stands once for
 from __future__ import annotations
 
 from hostprocess.cel.declarations import Library
-from hostprocess.cel.library import addresses, ext_lists, lists, regex, sets, strings
+from hostprocess.cel.library import addresses, ext_lists, lists, regex, sets, strings, urls
 
 __all__ = ["LIBRARIES"]
 
 LIBRARIES: tuple[Library, ...] = (
+    *urls.LIBRARIES,
     regex.LIBRARY,
     *lists.LIBRARIES,
     *strings.LIBRARIES,
