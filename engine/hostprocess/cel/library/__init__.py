@@ -7,7 +7,7 @@ A library whose behaviour changed between releases of Kubernetes stands once for
 from __future__ import annotations
 
 from hostprocess.cel.declarations import Library
-from hostprocess.cel.library import addresses, ext_lists, lists, regex, sets, strings, urls
+from hostprocess.cel.library import addresses, ext_lists, lists, named_format, regex, semver, sets, strings, urls
 
 __all__ = ["LIBRARIES"]
 
@@ -18,5 +18,7 @@ LIBRARIES: tuple[Library, ...] = (
     *strings.LIBRARIES,
     sets.LIBRARY,
     *addresses.LIBRARIES,
+    *named_format.LIBRARIES,
+    semver.LIBRARY,
     *ext_lists.LIBRARIES,
 )
