@@ -72,8 +72,8 @@ def read_documents(path: str, spool: Spool, cut: bool, seen: set[str], holding: 
 
 @hookimpl
 def cel_runtimes() -> Mapping[str, Callable[[], Runtime]]:
-    """`cpp` and `celpy`."""
-    return {"cpp": _cpp, "celpy": _celpy}
+    """`cpp`, `celpy` and `tree`."""
+    return {"cpp": _cpp, "celpy": _celpy, "tree": _tree}
 
 
 def _cpp() -> Runtime:
@@ -86,6 +86,12 @@ def _celpy() -> Runtime:
     from hostprocess.cel.celpy import CelpyRuntime  # cel-python is slow to import
 
     return CelpyRuntime()
+
+
+def _tree() -> Runtime:
+    from hostprocess.cel.tree import TreeRuntime  # needs cel-expr-python too
+
+    return TreeRuntime()
 
 
 @hookimpl

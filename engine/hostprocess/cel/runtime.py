@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
-__all__ = ["NEWEST", "Account", "Activation", "CelError", "CompileError", "ErrorKind", "Program", "Runtime"]
+__all__ = ["NEWEST", "UNBOUND", "Account", "Activation", "CelError", "CompileError", "ErrorKind", "Program", "Runtime"]
 
 Activation = Any
 ErrorKind = Literal["", "budget", "cost", "timeout", "limitation"]
 NEWEST = "1.37"
 """The newest release of Kubernetes whose CEL environment is known."""
+
+
+class _Unbound:
+    def __repr__(self) -> str:
+        return "UNBOUND"
+
+
+UNBOUND: Final = _Unbound()
+"""The value of an input that is declared and yet has none in the API server: `authorizer` in audit annotations. To read it is an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +54,19 @@ class Account:
 
 
 class CompileError(Exception):
-    """An expression that does not compile; `line` and `column` count from 1 in the expression, 0 is unknown."""
+    """An expression that does not compile; `line` and `column` count from 1 in the expression, 0 is unknown.
 
-    def __init__(self, message: str, line: int = 0, column: int = 0) -> None:
+    `text` is the whole of it as the API server words it, of several lines perhaps: `compilation failed: ERROR: <input>:1:1: …`.
+    `limitation`: nothing is wrong with the expression, but this package cannot compile it.
+    """
+
+    def __init__(self, message: str, line: int = 0, column: int = 0, *, text: str = "", limitation: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.line = line
         self.column = column
+        self.text = text or message
+        self.limitation = limitation
 
 
 class Program(Protocol):

@@ -6,7 +6,7 @@ CEL are the classes below; the libraries add opaque ones. `CelError` and `Unknow
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 __all__ = ["ABSENT", "Duration", "Opaque", "Optional", "Timestamp", "TypeValue", "Uint"]
@@ -27,9 +27,10 @@ class Duration:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Timestamp:
-    """A CEL timestamp, in nanoseconds since 1970-01-01T00:00:00Z."""
+    """A CEL timestamp, in nanoseconds since 1970-01-01T00:00:00Z; `offset` (seconds) is the zone it was written in, and is shown in."""
 
     nanoseconds: int
+    offset: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,10 @@ class Optional:
     """A CEL optional; `value` is `ABSENT` for `optional.none()`."""
 
     value: Any = ABSENT
+
+    def present(self) -> bool:
+        """Whether there is a value."""
+        return self.value is not ABSENT
 
 
 class Opaque:

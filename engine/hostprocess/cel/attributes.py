@@ -1,0 +1,254 @@
+"""How names, fields and indices are read: paths from a base value, one qualifier after the other, with the cost of each.
+
+Source: github.com/google/cel-go/interpreter/attributes.go and `Observe` of interpreter/runtimecost.go. A frame is a list: the cost so
+far, the inputs, the `Context` of the evaluation, then the variables of comprehensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from hostprocess.cel.equality import NO_SUCH_OVERLOAD
+from hostprocess.cel.library.texts import to_text, type_name
+from hostprocess.cel.operators import found_key
+from hostprocess.cel.runtime import CelError
+from hostprocess.cel.values import ABSENT, Optional, Uint
+from hostprocess.model import Unknown
+
+__all__ = ["CONTEXT", "COST", "INPUTS", "SLOTS", "Attribute", "Frame", "Lazy", "Path", "Qualifier", "Run", "Ternary", "resolver", "runner"]
+
+Frame = list[Any]
+Run = Callable[[Frame], Any]
+COST: Final = 0
+INPUTS: Final = 1
+CONTEXT: Final = 2
+SLOTS: Final = 3
+_KEYS = (str, int, float)
+_GO_TYPES = {"null_type": "types.Null", "bytes": "types.Bytes", "list": "*types.baseList", "map": "*types.baseMap", "type": "*types.Type"}
+
+
+class Lazy:
+    """A map whose values are made when they are read: `variables`."""
+
+    def find(self, name: str) -> Any:
+        """The value or the error of a name; `ABSENT` if there is no such name."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Qualifier:
+    """A field, key or index: either `key`, or what `dynamic` gives. `optional`: `.?field`, `[?key]`; `test`: the last one of a `has()`."""
+
+    key: Any = None
+    dynamic: Run | None = None
+    optional: bool = False
+    test: bool = False
+
+
+@dataclass(slots=True)
+class Path:
+    """A base and the qualifiers behind it. `base` costs nothing itself where it is a name, and as much as it is where it is an expression."""
+
+    base: Run
+    qualifiers: list[Qualifier] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Ternary:
+    """`condition ? truthy : falsy`; a qualifier behind it belongs to both."""
+
+    condition: Run
+    truthy: Path | Ternary
+    falsy: Path | Ternary
+
+    @property
+    def qualifiers(self) -> tuple[list[Qualifier], ...]:
+        """The lists to which a qualifier has to be added."""
+        found: list[list[Qualifier]] = []
+        for branch in (self.truthy, self.falsy):
+            found += [branch.qualifiers] if isinstance(branch, Path) else branch.qualifiers
+        return tuple(found)
+
+
+Attribute = Path | Ternary
+
+
+def resolver(attribute: Attribute) -> Run:
+    """What reads the attribute, and charges for its qualifiers, not for the attribute itself."""
+    if isinstance(attribute, Ternary):
+        return _conditional(attribute.condition, resolver(attribute.truthy), resolver(attribute.falsy))
+    base, qualifiers = attribute.base, tuple(attribute.qualifiers)
+    if not qualifiers:
+        return base
+    if all(type(each.key) is str and not (each.optional or each.test or each.dynamic) for each in qualifiers):
+        return _plain_path(base, tuple(each.key for each in qualifiers), 0)
+
+    def resolve(frame: Frame) -> Any:
+        return _applied(frame, base(frame), qualifiers)
+
+    return resolve
+
+
+def runner(attribute: Attribute) -> Run:
+    """What reads the attribute, at its full cost: 1 for the name and 1 for each qualifier; a ternary and a `has()` cost nothing themselves."""
+    lists = (attribute.qualifiers,) if isinstance(attribute, Path) else attribute.qualifiers
+    tests = bool(lists and lists[0] and lists[0][-1].test)
+    own = (isinstance(attribute, Path)) - tests
+    if isinstance(attribute, Path) and not tests and attribute.qualifiers:
+        qualifiers = attribute.qualifiers
+        if all(type(each.key) is str and not (each.optional or each.dynamic) for each in qualifiers):
+            return _plain_path(attribute.base, tuple(each.key for each in qualifiers), 1)
+    if isinstance(attribute, Path) and tests and all(type(each.key) is str and not each.optional and not each.dynamic for each in attribute.qualifiers):
+        return _plain_test(attribute.base, tuple(each.key for each in attribute.qualifiers))
+    resolve = resolver(attribute)
+    if not own:
+        return _tested(resolve) if tests else resolve
+
+    def run(frame: Frame) -> Any:
+        value = resolve(frame)
+        frame[0] += own
+        return value.present() if tests and value.__class__ is Optional else value
+
+    return run
+
+
+def _tested(resolve: Run) -> Run:
+    def run(frame: Frame) -> Any:
+        value = resolve(frame)
+        return value.present() if value.__class__ is Optional else value
+
+    return run
+
+
+def _conditional(condition: Run, truthy: Run, falsy: Run) -> Run:
+    def resolve(frame: Frame) -> Any:
+        chosen = condition(frame)
+        if chosen is True:
+            return truthy(frame)
+        if chosen is False:
+            return falsy(frame)
+        return chosen if isinstance(chosen, CelError | Unknown) else NO_SUCH_OVERLOAD
+
+    return resolve
+
+
+def _plain_path(base: Run, keys: tuple[str, ...], own: int) -> Run:
+    """Fields one after the other: the common case, and so without detours."""
+    if len(keys) == 1:
+        (only,) = keys
+
+        def single(frame: Frame) -> Any:
+            value = base(frame)
+            if value.__class__ is dict and only in value:
+                frame[0] += 1 + own
+                return value[only]
+            return _walked(frame, value, keys, own)
+
+        return single
+    charge = len(keys) + own
+
+    def several(frame: Frame) -> Any:
+        start = value = base(frame)
+        for key in keys:
+            if value.__class__ is not dict or key not in value:
+                return _walked(frame, start, keys, own)
+            value = value[key]
+        frame[0] += charge
+        return value
+
+    return several
+
+
+def _walked(frame: Frame, value: Any, keys: tuple[str, ...], own: int) -> Any:
+    frame[0] += own
+    return _applied(frame, value, tuple(map(Qualifier, keys)))
+
+
+def _plain_test(base: Run, keys: tuple[str, ...]) -> Run:
+    *before, last = keys
+    path = tuple(before)
+    charge = len(keys)
+    qualifiers = (*map(Qualifier, path), Qualifier(last, test=True))
+
+    def test(frame: Frame) -> Any:
+        start = value = base(frame)
+        for key in path:
+            if value.__class__ is not dict or key not in value:
+                break
+            value = value[key]
+        else:
+            if value.__class__ is dict:
+                frame[0] += charge
+                return last in value
+        found = _applied(frame, start, qualifiers)
+        return found.present() if found.__class__ is Optional else found
+
+    return test
+
+
+def _applied(frame: Frame, value: Any, qualifiers: tuple[Qualifier, ...]) -> Any:
+    """`applyQualifiers`: once something is optional, all behind it is, and what is not there ends it."""
+    optional = value.__class__ is Optional
+    if optional:
+        if value.value is ABSENT:
+            return value
+        value = value.value
+    for qualifier in qualifiers:
+        if isinstance(value, CelError | Unknown):
+            return value
+        optional = optional or qualifier.optional
+        key = qualifier.key
+        if qualifier.dynamic is not None:
+            key = qualifier.dynamic(frame)
+            if isinstance(key, CelError | Unknown):
+                frame[0] += not optional
+                return key
+        found = _found(value, key, optional or qualifier.test)
+        if qualifier.test and not optional:
+            frame[0] += 1
+            if isinstance(found, CelError):
+                return found
+            return value if isinstance(value, Unknown) else found is not ABSENT
+        if found is ABSENT:
+            return Optional()
+        frame[0] += not (optional and isinstance(found, CelError))
+        value = found
+    if not optional or isinstance(value, CelError | Unknown):
+        return value
+    return Optional(value)
+
+
+def _found(value: Any, key: Any, presence: bool) -> Any:
+    """`refQualify`: what stands under a key; if it may be absent, `ABSENT`, otherwise an error."""
+    if isinstance(value, Unknown):
+        return value
+    if not isinstance(key, _KEYS):
+        name = type_name(key)
+        return CelError(f"invalid qualifier type: {_GO_TYPES.get(name, name)}")
+    if isinstance(value, dict):
+        if key.__class__ is str:
+            if key in value:
+                return value[key]
+        elif (pair := found_key(value, key)) is not None:
+            return pair[0]
+    elif isinstance(value, list):
+        return _element(value, key, presence)
+    elif isinstance(value, Lazy) and isinstance(key, str):
+        found = value.find(key)
+        if found is not ABSENT:
+            return found
+    return ABSENT if presence else CelError(f"no such key: {to_text(key)}")
+
+
+def _element(value: list[Any], key: Any, presence: bool) -> Any:
+    if isinstance(key, bool | str):
+        return CelError(f"unsupported index type '{type_name(key)}' in list")
+    if isinstance(key, float) and not (key.is_integer() and abs(key) < 2.0**63):
+        return CelError(f"unsupported index value {to_text(key)} in list")
+    if isinstance(key, Uint) and key >= 2**63:
+        return CelError(f"unsupported index value {int(key)} in list")
+    if 0 <= key < len(value):
+        return value[int(key)]
+    return ABSENT if presence else CelError(f"index out of bounds: {to_text(key)}")

@@ -1,0 +1,218 @@
+"""Calls: the arguments evaluated, the function found by their types, its cost charged.
+
+Source: github.com/google/cel-go/interpreter/interpretable.go, `costCall` of runtimecost.go, and common/decls/decls.go (dynamic dispatch).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hostprocess.cel.attributes import Frame, Run
+from hostprocess.cel.equality import NO_SUCH_OVERLOAD, equal
+from hostprocess.cel.library.costs import call_cost, scaled, size
+from hostprocess.cel.library.texts import type_name
+from hostprocess.cel.runtime import CelError
+from hostprocess.cel.standard import Signature
+from hostprocess.cel.types import Type
+from hostprocess.cel.values import Opaque
+from hostprocess.model import Unknown
+
+__all__ = ["Charge", "binary", "charge_of", "conjunction", "disjunction", "equality", "fits", "overloaded", "unary", "various"]
+
+Charge = Callable[[Sequence[Any], Any], int]
+_COMPARED = frozenset(f"{word}_{kind}" for word in ("less", "less_equals", "greater", "greater_equals") for kind in ("string", "bytes"))
+_PLAIN = frozenset({str, int, bool})
+
+
+def charge_of(name: str, overload: Signature | None, strict: bool) -> Charge | None:
+    """What a call costs, given its arguments and result; None for 1. `overload` is the only one the checker left, if there is one."""
+    if overload is None:
+        return _by_name(name) if strict else None
+    if overload.implementation is not None:
+        return overload.cost if strict or not overload.gated_cost else None
+    return _standard(overload.id)
+
+
+def _by_name(name: str) -> Charge | None:
+    if name[0] in "_@!-":
+        return None
+
+    def charge(arguments: Sequence[Any], result: Any) -> int:
+        cost = call_cost(name, "", arguments, result)
+        return 1 if cost is None else cost
+
+    return charge
+
+
+def _standard(overload: str) -> Charge | None:
+    if overload in ("starts_with_string", "ends_with_string"):
+        return lambda arguments, _: scaled(size(arguments[1]))
+    if overload in ("string_to_bytes", "bytes_to_string"):
+        return lambda arguments, _: scaled(size(arguments[0]))
+    if overload == "in_list":
+        return lambda arguments, _: size(arguments[1])
+    if overload in _COMPARED:
+        return lambda arguments, _: scaled(min(size(arguments[0]), size(arguments[1])))
+    if overload in ("add_string", "add_bytes"):
+        return lambda arguments, _: scaled(size(arguments[0]) + size(arguments[1]))
+    if overload in ("matches", "matches_string"):
+        return lambda arguments, _: scaled(1 + size(arguments[0])) * scaled(size(arguments[1]), 25)
+    if overload == "contains_string":
+        return lambda arguments, _: scaled(size(arguments[0])) * scaled(size(arguments[1]))
+    return None
+
+
+def unary(argument: Run, function: Callable[[Any], Any], charge: Charge | None) -> Run:
+    """A call with one argument."""
+
+    def run(frame: Frame) -> Any:
+        value = argument(frame)
+        result = value if isinstance(value, CelError | Unknown) else function(value)
+        frame[0] += 1 if charge is None else charge((value,), result)
+        return result
+
+    return run
+
+
+def binary(left: Run, right: Run, function: Callable[[Any, Any], Any], charge: Charge | None) -> Run:
+    """A call with two arguments; both are evaluated, whatever the first gives."""
+
+    def run(frame: Frame) -> Any:
+        first = left(frame)
+        second = right(frame)
+        if isinstance(first, CelError | Unknown):
+            result = first
+        elif isinstance(second, CelError | Unknown):
+            result = second
+        else:
+            result = function(first, second)
+        frame[0] += 1 if charge is None else charge((first, second), result)
+        return result
+
+    return run
+
+
+def various(arguments: Sequence[Run], function: Callable[..., Any], charge: Charge | None) -> Run:
+    """A call that ends with the first argument that fails; unless that is the last one, it then costs nothing."""
+    last = len(arguments) - 1
+
+    def run(frame: Frame) -> Any:
+        values = []
+        for index, argument in enumerate(arguments):
+            value = argument(frame)
+            values.append(value)
+            if isinstance(value, CelError | Unknown):
+                if index == last:
+                    frame[0] += 1 if charge is None else charge(values, value)
+                return value
+        result = function(*values)
+        frame[0] += 1 if charge is None else charge(values, result)
+        return result
+
+    return run
+
+
+def equality(left: Run, right: Run, negated: bool, strict: bool) -> Run:
+    """`==` and `!=`, which take values of any types."""
+
+    def run(frame: Frame) -> Any:
+        first = left(frame)
+        second = right(frame)
+        kind = first.__class__
+        if kind is second.__class__ and kind in _PLAIN:
+            frame[0] += scaled(min(len(first), len(second))) if kind is str else 1
+            return (first == second) is not negated
+        result = _equal(first, second, negated)
+        frame[0] += 1 if strict and not negated and isinstance(first, Opaque) else scaled(min(size(first), size(second)))
+        return result
+
+    return run
+
+
+def _equal(first: Any, second: Any, negated: bool) -> Any:
+    if isinstance(first, CelError | Unknown):
+        return first
+    if isinstance(second, CelError | Unknown):
+        return second
+    verdict = equal(first, second)
+    if isinstance(verdict, Unknown) or not negated:
+        return verdict
+    return verdict is not True
+
+
+def conjunction(left: Run, right: Run) -> Run:
+    """`&&`: false if either is; else what is unknown; else the first error."""
+
+    def run(frame: Frame) -> Any:
+        first = left(frame)
+        if first is False:
+            return False
+        second = right(frame)
+        if second is False:
+            return False
+        return True if first is True and second is True else _undecided(first, second)
+
+    return run
+
+
+def disjunction(left: Run, right: Run) -> Run:
+    """`||`: true if either is; else what is unknown; else the first error."""
+
+    def run(frame: Frame) -> Any:
+        first = left(frame)
+        if first is True:
+            return True
+        second = right(frame)
+        if second is True:
+            return True
+        return False if first is False and second is False else _undecided(first, second)
+
+    return run
+
+
+def _undecided(first: Any, second: Any) -> Any:
+    for value in (first, second):
+        if isinstance(value, Unknown):
+            return value
+    failed = second if isinstance(first, bool) else first
+    return failed if isinstance(failed, CelError) else NO_SUCH_OVERLOAD
+
+
+def overloaded(name: str, overloads: Sequence[Signature]) -> Callable[..., Any]:
+    """A function that picks its overload by the types of its arguments: dynamic dispatch, or the guard of the only one."""
+
+    def function(*arguments: Any) -> Any:
+        for overload in overloads:
+            if len(overload.arguments) == len(arguments) and _guarded(overload, arguments):
+                assert overload.implementation is not None
+                return overload.implementation(*arguments)
+        if overloads[0].guard == "list":
+            return CelError(f"no such overload: {name}")
+        return CelError(f"no such overload: {name}({', '.join(map(type_name, arguments))})")
+
+    return function
+
+
+def _guarded(overload: Signature, arguments: Sequence[Any]) -> bool:
+    if overload.guard == "none":
+        return True
+    if overload.guard == "list":
+        return isinstance(arguments[0], list)
+    return all(map(fits, overload.arguments, arguments))
+
+
+def fits(kind: Type, value: Any) -> bool:
+    """Whether a value may stand for an argument of this type; of lists and maps the first element is looked at (`IsAssignableRuntimeType`)."""
+    if kind.kind in ("dyn", "param", "any"):
+        return True
+    if isinstance(value, Unknown):
+        return True
+    if kind.name != type_name(value):
+        return False
+    if kind.kind == "list" and value:
+        return fits(kind.parameters[0], value[0])
+    if kind.kind == "map" and value:
+        key = next(iter(value))
+        return fits(kind.parameters[0], key) and fits(kind.parameters[1], value[key])
+    return True

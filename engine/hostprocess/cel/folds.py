@@ -1,0 +1,128 @@
+"""Comprehensions: what `all`, `exists`, `map` and the others are made of.
+
+Source: `evalFold` and `folder` of github.com/google/cel-go/interpreter/interpretable.go.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from hostprocess.cel.attributes import Frame, Run
+from hostprocess.cel.library.texts import type_name
+from hostprocess.cel.runtime import CelError
+from hostprocess.model import Unknown
+
+__all__ = ["PER_CALL_LIMIT", "UNSET", "Context", "CostExceeded", "Fold", "TimedOut", "fold", "lazily"]
+
+PER_CALL_LIMIT = 1_000_000
+_CLOCK_INTERVAL = 20_000
+_GO_TYPES = {
+    "bool": "types.Bool",
+    "bytes": "types.Bytes",
+    "double": "types.Double",
+    "google.protobuf.Duration": "types.Duration",
+    "google.protobuf.Timestamp": "types.Timestamp",
+    "int": "types.Int",
+    "null_type": "types.Null",
+    "optional_type": "*types.Optional",
+    "string": "types.String",
+    "type": "*types.Type",
+    "uint": "types.Uint",
+}
+UNSET: Any = object()
+
+
+class CostExceeded(Exception):
+    """One evaluation costs more than `PER_CALL_LIMIT`."""
+
+
+class TimedOut(Exception):
+    """One evaluation takes longer than it may."""
+
+
+class Context:
+    """What belongs to one evaluation: the time it may take, and how to get the value of a variable."""
+
+    __slots__ = ("activation", "deadline", "pause", "variables")
+
+    def __init__(self, deadline: float, activation: Any, variables: Any) -> None:
+        self.activation = activation
+        self.deadline = deadline
+        self.pause = _CLOCK_INTERVAL
+        self.variables = variables
+
+    def look(self, cost: int) -> None:
+        """Ends the evaluation if it has cost too much or taken too long."""
+        if cost > PER_CALL_LIMIT:
+            raise CostExceeded
+        if time.monotonic() > self.deadline:
+            raise TimedOut
+        self.pause = min(cost + _CLOCK_INTERVAL, PER_CALL_LIMIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """The compiled parts, and the places of the variables in the frame. `init` is None where the accumulator makes itself when first read."""
+
+    ranged: Run
+    accumulator: int
+    first: int
+    second: int | None
+    init: Run | None
+    condition: Run | None
+    step: Run
+    result: Run
+    two: bool
+
+
+def lazily(accumulator: int, init: Run) -> Run:
+    """What reads an accumulator that is made when first read."""
+
+    def run(frame: Frame) -> Any:
+        value = frame[accumulator]
+        if value is UNSET:
+            value = frame[accumulator] = init(frame)
+        return value
+
+    return run
+
+
+def fold(parts: Fold) -> Run:
+    """Compiles the loop."""
+    accumulator, first, second = parts.accumulator, parts.first, parts.second
+    ranged, init, condition, step, result = parts.ranged, parts.init, parts.condition, parts.step, parts.result
+
+    def run(frame: Frame) -> Any:
+        values = ranged(frame)
+        if values.__class__ is not list and values.__class__ is not dict:
+            return _not_iterable(values, parts.two)
+        frame[accumulator] = UNSET if init is None else init(frame)
+        context = frame[2]
+        for item in values if second is None else _pairs(values):
+            if second is None:
+                frame[first] = item
+            else:
+                frame[first], frame[second] = item
+            if condition is not None and condition(frame) is False:
+                break
+            frame[accumulator] = step(frame)
+            if frame[0] > context.pause:
+                context.look(frame[0])
+        return result(frame)
+
+    return run
+
+
+def _pairs(values: Any) -> Iterable[tuple[Any, Any]]:
+    return values.items() if isinstance(values, dict) else enumerate(values)
+
+
+def _not_iterable(values: Any, two: bool) -> Any:
+    if isinstance(values, CelError | Unknown):
+        return values
+    name = type_name(values)
+    go_name = _GO_TYPES.get(name, name)
+    return CelError(f"unsupported comprehension range type: {go_name}" if two else f"got '{go_name}', expected iterable type")

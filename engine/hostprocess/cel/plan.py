@@ -1,0 +1,332 @@
+"""From a checked tree to a Python function of a frame: the plan of the evaluation.
+
+Source: github.com/google/cel-go/interpreter/planner.go and decorators.go (constants are folded as there, which changes what is charged).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from hostprocess.cel import calls, operators
+from hostprocess.cel.attributes import CONTEXT, INPUTS, SLOTS, Attribute, Frame, Path, Qualifier, Run, Ternary, resolver, runner
+from hostprocess.cel.checker import Checked
+from hostprocess.cel.conversions import CONVERSIONS
+from hostprocess.cel.environment import Environment
+from hostprocess.cel.folds import Fold, fold, lazily
+from hostprocess.cel.functions import STANDARD_FUNCTIONS, or_optional, or_value
+from hostprocess.cel.library.regex import compile_pattern
+from hostprocess.cel.literals import list_literal, map_literal, membership
+from hostprocess.cel.nodes import Call, Comprehension, Const, Ident, ListLiteral, MapLiteral, Node, Select
+from hostprocess.cel.runtime import UNBOUND, CelError, CompileError
+from hostprocess.cel.standard import Signature
+from hostprocess.cel.values import TypeValue
+from hostprocess.model import Unknown
+
+__all__ = ["MissingInput", "Plan", "plan"]
+
+_PATTERNED = ("matches", "find", "findAll")
+
+
+class MissingInput(Unknown):
+    """An input that was left out of the activation."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} was not given")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The function, how long its frame is, and whether it reads `variables`."""
+
+    run: Run
+    size: int
+    reads_variables: bool
+
+
+@dataclass(slots=True)
+class _Step:
+    """A planned node: a constant, an attribute that may still get qualifiers, or only something to run."""
+
+    run: Run | None = None
+    attribute: Attribute | None = None
+    constant: tuple[Any] | None = None
+
+    def runner(self) -> Run:
+        """What evaluates it at its full cost."""
+        if self.run is None:
+            if self.constant is not None:
+                (value,) = self.constant
+                self.run = lambda _: value
+            else:
+                assert self.attribute is not None
+                self.run = runner(self.attribute)
+        return self.run
+
+
+def plan(checked: Checked, environment: Environment) -> Plan:
+    """Plans the evaluation. Raises `CompileError` where the API server cannot make a program: a constant that does not convert, a bad pattern."""
+    planner = _Planner(checked, environment)
+    run = planner.step(checked.root).runner()
+    return Plan(run, planner.size, planner.reads_variables)
+
+
+def _not_instantiated(message: str) -> CompileError:
+    return CompileError(message, text=f"program instantiation failed: {message}")
+
+
+class _Planner:
+    def __init__(self, checked: Checked, environment: Environment) -> None:
+        self._checked = checked
+        self._environment = environment
+        # Name to place in the frame, and, for an accumulator that makes itself, what reads it.
+        self._locals: dict[str, Run] = {}
+        self._growing: dict[str, int] = {}
+        self.size = SLOTS
+        self.reads_variables = False
+
+    def step(self, node: Node) -> _Step:
+        """Plans one node and all below it."""
+        if isinstance(node, Const):
+            return _Step(constant=(node.value,))
+        if isinstance(node, Ident):
+            return self._ident(node)
+        if isinstance(node, Select):
+            return self._select(node)
+        if isinstance(node, Call):
+            return self._call(node)
+        if isinstance(node, ListLiteral):
+            return list_step(node, [self.step(element) for element in node.elements])
+        if isinstance(node, MapLiteral):
+            return self._map(node)
+        if isinstance(node, Comprehension):
+            return _Step(self._fold(node))
+        raise _not_instantiated(f"unknown type: {node.type_name}")
+
+    def _ident(self, node: Ident | Select) -> _Step:
+        reference = self._checked.references[node.id]
+        name = reference.name
+        local = None if reference.outer else self._locals.get(name)
+        kind = self._checked.types[node.id]
+        if kind.kind == "type":
+            if local is not None or name not in self._environment.identifiers:
+                raise _not_instantiated(f"reference to undefined type: {name}")
+            return _Step(constant=(TypeValue(kind.parameters[0].name if kind.parameters else "type"),))
+        if local is None:
+            local = self._variables if name == "variables" else _input(name)
+            self.reads_variables |= name == "variables"
+        return _Step(attribute=Path(local))
+
+    @staticmethod
+    def _variables(frame: Frame) -> Any:
+        return frame[CONTEXT].variables
+
+    def _attribute(self, step: _Step) -> Attribute:
+        return step.attribute or Path(step.runner())
+
+    def _qualified(self, operand: _Step, qualifier: Qualifier) -> _Step:
+        attribute = self._attribute(operand)
+        for qualifiers in [attribute.qualifiers] if isinstance(attribute, Path) else attribute.qualifiers:
+            qualifiers.append(qualifier)
+        return _Step(attribute=attribute)
+
+    def _select(self, node: Select) -> _Step:
+        if node.id in self._checked.references:
+            return self._ident(node)
+        return self._qualified(self.step(node.operand), Qualifier(node.field, test=node.test_only))
+
+    def _map(self, node: MapLiteral) -> _Step:
+        keys, values = [], []
+        for entry in node.entries:
+            assert not isinstance(entry.key, str)
+            keys.append(self.step(entry.key))
+            values.append(self.step(entry.value))
+        optional = tuple(entry.optional for entry in node.entries)
+        run = map_literal([key.runner() for key in keys], [value.runner() for value in values], optional)
+        if all(step.constant is not None for step in (*keys, *values)):
+            return _Step(constant=(run([0, None, None]),))
+        return _Step(run)
+
+    def _call(self, node: Call) -> _Step:
+        reference = self._checked.references[node.id]
+        name = reference.name
+        nodes = node.arguments if node.target is None or reference.qualified else (node.target, *node.arguments)
+        if name == "_+_" and isinstance(nodes[0], Ident) and nodes[0].name in self._growing:
+            return _Step(self._grown(nodes[0].name, nodes[1]))
+        steps = [self.step(each) for each in nodes]
+        if name in ("_[_]", "_[?_]", "_?._"):
+            return self._index(steps[0], steps[1], name != "_[_]")
+        if name == "_?_:_":
+            truthy, falsy = self._attribute(steps[1]), self._attribute(steps[2])
+            return _Step(attribute=Ternary(steps[0].runner(), truthy, falsy))
+        arguments = [step.runner() for step in steps]
+        special = _SPECIAL.get(name)
+        if special is not None:
+            return _Step(special(*arguments))
+        if name in ("_==_", "_!=_"):
+            return _Step(calls.equality(arguments[0], arguments[1], name == "_!=_", self._environment.strict_cost))
+        if name in _PATTERNED and len(steps) > 1 and steps[1].constant is not None:
+            _check_pattern(steps[1].constant[0])
+        if name == "@in" and reference.overloads == ("in_list",) and steps[1].constant is not None:
+            found = membership(arguments[0], steps[1].constant[0])
+            if found is not None:
+                return _Step(constant=(False,)) if found is False else _Step(found)
+        run = self._called(name, reference.overloads, arguments, steps)
+        if name in CONVERSIONS and len(steps) == 1 and steps[0].constant is not None:
+            value = run([0, None, None])
+            if isinstance(value, CelError):
+                raise _not_instantiated(value.message)
+            return _Step(constant=(value,))
+        return _Step(run)
+
+    def _index(self, operand: _Step, index: _Step, optional: bool) -> _Step:
+        if index.constant is not None:
+            return self._qualified(operand, Qualifier(index.constant[0], optional=optional))
+        dynamic = resolver(index.attribute) if index.attribute is not None else index.runner()
+        return self._qualified(operand, Qualifier(dynamic=dynamic, optional=optional))
+
+    def _called(self, name: str, chosen: tuple[str, ...], arguments: list[Run], steps: list[_Step]) -> Run:
+        declared = self._environment.functions[name]
+        only = next(each for each in declared if each.id == chosen[0]) if len(chosen) == 1 else None
+        charge = calls.charge_of(name, only, self._environment.strict_cost)
+        if name in operators.BINARY and len(arguments) == 2:
+            if name == "matches" and steps[1].constant is not None:
+                return calls.various(arguments, operators.BINARY[name], charge)
+            return calls.binary(arguments[0], arguments[1], operators.BINARY[name], charge)
+        if name in operators.UNARY and len(arguments) == 1:
+            return calls.unary(arguments[0], operators.UNARY[name], charge)
+        function = calls.overloaded(name, [_implemented(only)] if only else [_implemented(each) for each in declared])
+        if only is not None and len(arguments) == 1:
+            return calls.unary(arguments[0], function, charge)
+        if only is not None and len(arguments) == 2:
+            return calls.binary(arguments[0], arguments[1], function, charge)
+        return calls.various(arguments, function, charge)
+
+    def _fold(self, node: Comprehension) -> Run:
+        ranged = self.step(node.iter_range).runner()
+        init = self.step(node.accu_init)
+        outer, growing = dict(self._locals), dict(self._growing)
+        accumulator = self._slot()
+        first = self._slot()
+        second = self._slot() if node.iter_var2 else None
+        grows = isinstance(node.accu_init, ListLiteral) and not node.accu_init.elements
+        eager = init.constant is not None or grows
+        start = init.runner()
+        self._locals[node.accu_var] = _local(accumulator) if eager else lazily(accumulator, start)
+        self._growing.pop(node.accu_var, None)
+        if grows:
+            self._growing[node.accu_var] = accumulator
+        within = dict(self._locals)
+        for name, place in ((node.iter_var, first), (node.iter_var2, second)):
+            if name and place is not None:
+                self._locals[name] = _local(place)
+                self._growing.pop(name, None)
+        condition = self.step(node.condition)
+        step = self.step(node.step).runner()
+        self._locals = within
+        result = self.step(node.result).runner()
+        self._locals, self._growing = outer, growing
+        return fold(
+            Fold(
+                ranged=ranged,
+                accumulator=accumulator,
+                first=first,
+                second=second,
+                init=(_fresh_list if grows else start) if eager else None,
+                condition=None if condition.constant == (True,) else condition.runner(),
+                step=step,
+                result=result,
+                two=bool(node.iter_var2),
+            )
+        )
+
+    def _grown(self, name: str, node: Node) -> Run:
+        """`accumulator + list`: the list that a comprehension makes grows in place, as cel-go's mutable list does."""
+        accumulated = self._locals[name]
+        added = self.step(node).runner()
+        append = operators.BINARY["_+_"]
+
+        def run(frame: Frame) -> Any:
+            value = accumulated(frame)
+            more = added(frame)
+            frame[0] += 2
+            if value.__class__ is list and more.__class__ is list:
+                value.extend(more)
+                return value
+            for each in (value, more):
+                if isinstance(each, CelError | Unknown):
+                    return each
+            return append(value, more)
+
+        return run
+
+    def _slot(self) -> int:
+        self.size += 1
+        return self.size - 1
+
+
+def list_step(node: ListLiteral, elements: list[_Step]) -> _Step:
+    """A list; one of constants is a constant, and free."""
+    run = list_literal([element.runner() for element in elements], node.optional)
+    if all(element.constant is not None for element in elements):
+        return _Step(constant=(run([0, None, None]),))
+    return _Step(run)
+
+
+def _fresh_list(_frame: Frame) -> Any:
+    return []
+
+
+def _local(place: int) -> Run:
+    def run(frame: Frame) -> Any:
+        return frame[place]
+
+    return run
+
+
+def _input(name: str) -> Run:
+    missing = MissingInput(name)
+    unbound = CelError(f"no such attribute(s): {name}")
+
+    def run(frame: Frame) -> Any:
+        value = frame[INPUTS].get(name, missing)
+        return unbound if value is UNBOUND else value
+
+    return run
+
+
+def _check_pattern(pattern: Any) -> None:
+    compiled = compile_pattern(pattern) if isinstance(pattern, str) else None
+    if isinstance(compiled, CelError):
+        raise _not_instantiated(compiled.message)
+
+
+def _implemented(overload: Signature) -> Signature:
+    """The overload with what it does; what the language itself has stands in a table."""
+    if overload.implementation is not None:
+        return overload
+    function = STANDARD_FUNCTIONS.get(overload.id) or CONVERSIONS[overload.function]
+    guard = "none" if overload.function in ("type", "dyn") else "types"
+    return Signature(overload.id, overload.function, overload.arguments, overload.result, overload.member, function, guard=guard)
+
+
+def _not_strictly_false(argument: Run) -> Run:
+    def run(frame: Frame) -> Any:
+        value = argument(frame)
+        frame[0] += 1
+        return value if isinstance(value, bool) else True
+
+    return run
+
+
+_SPECIAL: dict[str, Callable[..., Run]] = {
+    "_&&_": calls.conjunction,
+    "_||_": calls.disjunction,
+    "@not_strictly_false": _not_strictly_false,
+    "or": or_optional,
+    "orValue": or_value,
+}

@@ -1,0 +1,82 @@
+"""The parts of timestamps and durations: `getHours()`, `getFullYear('Europe/Berlin')`. Without a time zone they are those of UTC.
+
+Source: github.com/google/cel-go/common/stdlib/standard.go, the declarations of the time functions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from hostprocess.cel.runtime import CelError
+from hostprocess.cel.values import Duration, Timestamp
+
+__all__ = ["DURATION_PARTS", "TIMESTAMP_PARTS"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBER = re.compile(r"[+-]?[0-9]+", re.ASCII)
+
+
+def _zone(name: str) -> tzinfo | CelError:
+    hours, colon, minutes = name.partition(":")
+    if colon:
+        for part in (hours, minutes):
+            if not _NUMBER.fullmatch(part):
+                return CelError(f'strconv.Atoi: parsing "{part}": invalid syntax')
+        offset = int(hours) * 60 + (-int(minutes) if name.startswith("-") else int(minutes))
+        try:
+            return timezone(timedelta(minutes=offset))
+        except (ValueError, OverflowError):
+            return CelError(f"time zone offset {name} is out of range")
+    if name in ("", "UTC", "Local"):
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, LookupError):
+        return CelError(f"unknown time zone {name}")
+
+
+def _part(read: Callable[[datetime], int]) -> Callable[..., Any]:
+    def part(moment: Timestamp, zone: str = "UTC") -> Any:
+        place = UTC if zone == "UTC" else _zone(zone)
+        if isinstance(place, CelError):
+            return place
+        try:
+            return read((_EPOCH + timedelta(microseconds=moment.nanoseconds // 1000)).astimezone(place))
+        except OverflowError:
+            return CelError("timestamp overflow")
+
+    return part
+
+
+def _unit(nanoseconds: int) -> Callable[[Duration], int]:
+    def unit(duration: Duration) -> int:
+        whole = abs(duration.nanoseconds) // nanoseconds
+        return -whole if duration.nanoseconds < 0 else whole
+
+    return unit
+
+
+TIMESTAMP_PARTS: Final[dict[str, Callable[..., Any]]] = {
+    "getFullYear": _part(lambda moment: moment.year),
+    "getMonth": _part(lambda moment: moment.month - 1),
+    "getDayOfYear": _part(lambda moment: moment.timetuple().tm_yday - 1),
+    "getDayOfMonth": _part(lambda moment: moment.day - 1),
+    "getDate": _part(lambda moment: moment.day),
+    "getDayOfWeek": _part(lambda moment: moment.isoweekday() % 7),
+    "getHours": _part(lambda moment: moment.hour),
+    "getMinutes": _part(lambda moment: moment.minute),
+    "getSeconds": _part(lambda moment: moment.second),
+    "getMilliseconds": _part(lambda moment: moment.microsecond // 1000),
+}
+"""Name to function of a timestamp and perhaps a time zone."""
+DURATION_PARTS: Final[dict[str, Callable[[Duration], int]]] = {
+    "getHours": _unit(3600 * 10**9),
+    "getMinutes": _unit(60 * 10**9),
+    "getSeconds": _unit(10**9),
+    "getMilliseconds": _unit(10**6),
+}
+"""Name to function of a duration: all of it in that unit."""

@@ -1,0 +1,174 @@
+"""The runtime on our own evaluator of checked trees, with the values, error texts and costs of the API server. It reads plain JSON data.
+
+Source: k8s.io/apiserver/pkg/admission/plugin/cel/composition.go (variables), condition.go and activation.go (budgets).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hostprocess.cel.attributes import Lazy
+from hostprocess.cel.environment import environment
+from hostprocess.cel.folds import PER_CALL_LIMIT, Context, CostExceeded, TimedOut
+from hostprocess.cel.frontend import compile_checked
+from hostprocess.cel.plan import MissingInput, Plan, plan
+from hostprocess.cel.runtime import NEWEST, Account, CelError, CompileError
+from hostprocess.cel.types import DYN, Type
+from hostprocess.cel.values import ABSENT
+from hostprocess.model import Unknown
+
+__all__ = ["TreeActivation", "TreeProgram", "TreeRuntime"]
+
+_OUT_OF_BUDGET = CelError("validation failed due to running out of cost budget, no further validation rules will be run", kind="budget")
+_COST_EXCEEDED = CelError("operation cancelled: actual cost limit exceeded", kind="cost")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Variable:
+    """A compiled variable, or the error of its compilation."""
+
+    name: str
+    type: Type
+    program: TreeProgram | CompileError
+
+
+class TreeRuntime:
+    """Our own evaluator. Implements `Runtime`. `timeout` is how many seconds one evaluation may take."""
+
+    name = "tree"
+
+    def __init__(self, timeout: float = 10.0) -> None:
+        self._timeout = timeout
+        self._compiled: dict[tuple[Any, ...], TreeProgram] = {}
+        self._variables: dict[tuple[Any, ...], _Variable] = {}
+
+    def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str], *, kubernetes: str = NEWEST, stored: bool = True) -> TreeProgram:
+        """See `Runtime.compile`. A variable that does not compile is an error of evaluation to whoever reads it, as in the API server.
+
+        `variables` in `declared` says that there is such a thing even where it is empty.
+        """
+        scope = (declared, kubernetes, stored)
+        found: dict[str, _Variable] = {}
+        path: tuple[tuple[str, str], ...] = ()
+        for name, text in variables.items():
+            path = (*path, (name, text))
+            variable = self._variables.get((*scope, path))
+            if variable is None:
+                variable = self._variables[*scope, path] = self._variable(name, text, found, scope)
+            found[name] = variable
+        key = (*scope, path, expression)
+        program = self._compiled.get(key)
+        if program is None:
+            program = self._compiled[key] = self._program(expression, found, scope)
+        return program
+
+    def activation(self, inputs: Mapping[str, Any]) -> TreeActivation:
+        """See `Runtime.activation`. The variables that are evaluated for it are kept in it."""
+        return TreeActivation(dict(inputs))
+
+    def _variable(self, name: str, text: str, earlier: Mapping[str, _Variable], scope: tuple[Any, ...]) -> _Variable:
+        declared, kubernetes, stored = scope
+        try:
+            program = self._program(text, dict(earlier), (declared | {"variables"}, kubernetes, stored))
+        except CompileError as error:
+            return _Variable(name, DYN, error)
+        return _Variable(name, program.type, program)
+
+    def _program(self, expression: str, variables: Mapping[str, _Variable], scope: tuple[Any, ...]) -> TreeProgram:
+        declared, kubernetes, stored = scope
+        types = {name: variable.type for name, variable in variables.items()}
+        declarations = environment(kubernetes, stored).declare(declared, types)
+        checked = compile_checked(expression, declarations)
+        try:
+            planned = plan(checked, declarations)
+        except RecursionError:
+            raise CompileError("the expression is nested too deeply", limitation=True) from None
+        return TreeProgram(planned, checked.result_type, variables, self._timeout)
+
+
+class TreeActivation:
+    """The inputs of one phase and the variables evaluated in it."""
+
+    __slots__ = ("cost", "inputs", "variables")
+
+    def __init__(self, inputs: dict[str, Any]) -> None:
+        self.inputs = inputs
+        self.variables: dict[_Variable, Any] = {}
+        self.cost = 0
+        """What variables have cost since it was last taken from an account."""
+
+
+class _LazyVariables(Lazy):
+    """`variables`, evaluated when they are read."""
+
+    __slots__ = ("_activation", "_variables")
+
+    def __init__(self, variables: Mapping[str, _Variable], activation: TreeActivation) -> None:
+        self._variables = variables
+        self._activation = activation
+
+    def find(self, name: str) -> Any:
+        """See `Lazy.find`."""
+        variable = self._variables.get(name)
+        if variable is None:
+            return ABSENT
+        values = self._activation.variables
+        if variable not in values:
+            values[variable] = self._evaluated(variable)
+        return values[variable]
+
+    def _evaluated(self, variable: _Variable) -> Any:
+        program = variable.program
+        if isinstance(program, CompileError):
+            message = f'composited variable "{variable.name}" fails to compile: {program.text}'
+            return CelError(message, kind="limitation" if program.limitation else "")
+        value, cost = program.run(self._activation)
+        self._activation.cost += cost
+        if isinstance(value, CelError):
+            return CelError(f'composited variable "{variable.name}" fails to evaluate: {value.message}', value.missing, value.kind)
+        return value
+
+
+class TreeProgram:
+    """A compiled expression."""
+
+    def __init__(self, planned: Plan, kind: Type, variables: Mapping[str, _Variable], timeout: float) -> None:
+        self._plan = planned
+        self._run = planned.run
+        self._blank = [None] * (planned.size - 3)
+        self._variables = variables if planned.reads_variables else {}
+        self._timeout = timeout
+        self.type = kind
+        self.result_type = str(kind)
+
+    def evaluate(self, activation: TreeActivation, account: Account | None = None) -> Any:
+        """See `Program.evaluate`. What the variables cost that it made is charged too, and first."""
+        value, cost = self.run(activation)
+        if account is not None:
+            spent, activation.cost = activation.cost + cost, 0
+            if spent > account.remaining:
+                account.remaining = -1
+                return _OUT_OF_BUDGET
+            account.remaining -= spent
+        if isinstance(value, Unknown):
+            return CelError(value.what, missing=value.name if isinstance(value, MissingInput) else value.what)
+        return value
+
+    def run(self, activation: TreeActivation) -> tuple[Any, int]:
+        """The value (a `CelError` or an `Unknown` perhaps) and the cost."""
+        variables = _LazyVariables(self._variables, activation) if self._plan.reads_variables else None
+        frame: list[Any] = [0, activation.inputs, Context(time.monotonic() + self._timeout, activation, variables), *self._blank]
+        try:
+            value = self._run(frame)
+        except CostExceeded:
+            return _COST_EXCEEDED, frame[0]
+        except TimedOut:
+            return CelError(f"the expression takes longer than {self._timeout:g} s", kind="timeout"), frame[0]
+        except RecursionError:
+            return CelError("the expression or a value is nested too deeply", kind="limitation"), frame[0]
+        except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError, AttributeError) as error:
+            return CelError(f"internal error: {type(error).__name__}: {error}", kind="limitation"), frame[0]
+        return (value, frame[0]) if frame[0] <= PER_CALL_LIMIT else (_COST_EXCEEDED, frame[0])

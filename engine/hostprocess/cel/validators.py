@@ -1,0 +1,112 @@
+"""What the API server checks of literals once the types are right, from 1.29 on.
+
+Source: github.com/google/cel-go/cel/validator.go and the format validator of ext/strings.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import re2  # type: ignore[import-untyped]
+
+from hostprocess.cel.checker import Checked
+from hostprocess.cel.conversions import to_duration, to_timestamp
+from hostprocess.cel.nodes import Call, Comprehension, Const, ListLiteral, MapLiteral, Node, Select, Struct
+from hostprocess.cel.runtime import CelError
+from hostprocess.cel.types import Type, display
+
+__all__ = ["children", "literal_errors"]
+
+_QUIET = re2.Options()
+_QUIET.log_errors = False
+
+
+def literal_errors(checked: Checked) -> list[tuple[int, str]]:
+    """Pairs of node and message, in the order of the validators: durations, timestamps, regular expressions, homogeneous literals."""
+    nodes = list(_all(checked.root, False))
+    errors = []
+    for function, wrong in (("duration", _wrong_duration), ("timestamp", _wrong_timestamp), ("matches", _wrong_pattern)):
+        for node, _ in nodes:
+            if isinstance(node, Call) and checked.references[node.id].name == function and node.arguments:
+                first = node.arguments[0]
+                if isinstance(first, Const) and wrong(first.value):
+                    errors.append((first.id, f"invalid {function} argument"))
+    for node, exempt in nodes:
+        if isinstance(node, ListLiteral) and not exempt:
+            errors += _list_errors(node, checked)
+    for node, exempt in nodes:
+        if isinstance(node, MapLiteral) and not exempt:
+            errors += _map_errors(node, checked)
+    return errors
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes right below a node, in the order of evaluation."""
+    if isinstance(node, Select):
+        return (node.operand,)
+    if isinstance(node, Call):
+        return node.arguments if node.target is None else (node.target, *node.arguments)
+    if isinstance(node, ListLiteral):
+        return node.elements
+    if isinstance(node, MapLiteral | Struct):
+        return tuple(part for entry in node.entries for part in (entry.key, entry.value) if not isinstance(part, str))
+    if isinstance(node, Comprehension):
+        return (node.iter_range, node.accu_init, node.condition, node.step, node.result)
+    return ()
+
+
+def _all(node: Node, exempt: bool) -> Iterator[tuple[Node, bool]]:
+    """Every node, and whether it stands inside a call of `format`, where lists may hold anything."""
+    yield node, exempt
+    exempt = exempt or (isinstance(node, Call) and node.function == "format")
+    for child in children(node):
+        yield from _all(child, exempt)
+
+
+def _wrong_duration(value: object) -> bool:
+    return isinstance(value, str) and isinstance(to_duration(value), CelError)
+
+
+def _wrong_timestamp(value: object) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool) and isinstance(to_timestamp(value), CelError)
+
+
+def _wrong_pattern(value: object) -> bool:
+    try:
+        re2.compile(value, options=_QUIET)
+    except re2.error:
+        return True
+    return False
+
+
+def _list_errors(node: ListLiteral, checked: Checked) -> Iterator[tuple[int, str]]:
+    wanted: Type | None = None
+    for index, element in enumerate(node.elements):
+        kind = checked.types[element.id]
+        if index in node.optional and kind.parameters:
+            kind = kind.parameters[0]
+        if wanted is None:
+            wanted = kind
+        elif wanted != kind:
+            yield element.id, _mismatch(wanted, kind)
+            return
+
+
+def _map_errors(node: MapLiteral, checked: Checked) -> Iterator[tuple[int, str]]:
+    wanted: tuple[Type, Type] | None = None
+    for entry in node.entries:
+        assert not isinstance(entry.key, str)
+        key, value = checked.types[entry.key.id], checked.types[entry.value.id]
+        if entry.optional and value.parameters:
+            value = value.parameters[0]
+        if wanted is None:
+            wanted = key, value
+            continue
+        if wanted[0] != key:
+            yield entry.key.id, _mismatch(wanted[0], key)
+        if wanted[1] != value:
+            yield entry.value.id, _mismatch(wanted[1], value)
+
+
+def _mismatch(wanted: Type, found: Type) -> str:
+    return f"expected type '{display(wanted)}' but found '{display(found)}'"
