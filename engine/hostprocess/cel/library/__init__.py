@@ -7,7 +7,7 @@ A library whose behaviour changed between releases of Kubernetes stands once for
 from __future__ import annotations
 
 from hostprocess.cel.declarations import Library
-from hostprocess.cel.library import addresses, ext_lists, lists, named_format, regex, semver, sets, strings, urls
+from hostprocess.cel.library import addresses, authz, ext_lists, lists, named_format, quantity, regex, semver, sets, strings, urls
 
 __all__ = ["LIBRARIES"]
 
@@ -16,6 +16,8 @@ LIBRARIES: tuple[Library, ...] = (
     regex.LIBRARY,
     *lists.LIBRARIES,
     *strings.LIBRARIES,
+    *authz.LIBRARIES,
+    quantity.LIBRARY,
     sets.LIBRARY,
     *addresses.LIBRARIES,
     *named_format.LIBRARIES,
