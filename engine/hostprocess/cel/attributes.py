@@ -14,7 +14,7 @@ from hostprocess.cel.equality import NO_SUCH_OVERLOAD
 from hostprocess.cel.library.texts import to_text, type_name
 from hostprocess.cel.operators import found_key
 from hostprocess.cel.runtime import CelError
-from hostprocess.cel.values import ABSENT, Optional, Uint
+from hostprocess.cel.values import ABSENT, Opaque, Optional, Uint
 from hostprocess.model import Unknown
 
 __all__ = ["CONTEXT", "COST", "INPUTS", "SLOTS", "Attribute", "Frame", "Lazy", "Path", "Qualifier", "Run", "Ternary", "resolver", "runner"]
@@ -29,8 +29,14 @@ _KEYS = (str, int, float)
 _GO_TYPES = {"null_type": "types.Null", "bytes": "types.Bytes", "list": "*types.baseList", "map": "*types.baseMap", "type": "*types.Type"}
 
 
-class Lazy:
+class Lazy(Opaque):
     """A map whose values are made when they are read: `variables`."""
+
+    type_name = "kubernetes.variables"
+
+    def equal(self, other: Any) -> Any:
+        """See `Opaque.equal`."""
+        return self is other if isinstance(other, Lazy) else NO_SUCH_OVERLOAD
 
     def find(self, name: str) -> Any:
         """The value or the error of a name; `ABSENT` if there is no such name."""
@@ -82,7 +88,7 @@ def resolver(attribute: Attribute) -> Run:
     base, qualifiers = attribute.base, tuple(attribute.qualifiers)
     if not qualifiers:
         return base
-    if all(type(each.key) is str and not (each.optional or each.test or each.dynamic) for each in qualifiers):
+    if all(_is_plain(each) and not each.test for each in qualifiers):
         return _plain_path(base, tuple(each.key for each in qualifiers), 0)
 
     def resolve(frame: Frame) -> Any:
@@ -91,17 +97,12 @@ def resolver(attribute: Attribute) -> Run:
     return resolve
 
 
-def runner(attribute: Attribute) -> Run:
-    """What reads the attribute, at its full cost: 1 for the name and 1 for each qualifier; a ternary and a `has()` cost nothing themselves."""
-    lists = (attribute.qualifiers,) if isinstance(attribute, Path) else attribute.qualifiers
-    tests = bool(lists and lists[0] and lists[0][-1].test)
-    own = (isinstance(attribute, Path)) - tests
-    if isinstance(attribute, Path) and not tests and attribute.qualifiers:
-        qualifiers = attribute.qualifiers
-        if all(type(each.key) is str and not (each.optional or each.dynamic) for each in qualifiers):
-            return _plain_path(attribute.base, tuple(each.key for each in qualifiers), 1)
-    if isinstance(attribute, Path) and tests and all(type(each.key) is str and not each.optional and not each.dynamic for each in attribute.qualifiers):
-        return _plain_test(attribute.base, tuple(each.key for each in attribute.qualifiers))
+def runner(attribute: Attribute, tests: bool = False) -> Run:
+    """What reads the attribute, at its full cost: 1 for the name and 1 for each qualifier; a ternary costs nothing itself, a `has()` 1 less."""
+    own = isinstance(attribute, Path) - tests
+    if isinstance(attribute, Path) and attribute.qualifiers and all(map(_is_plain, attribute.qualifiers)):
+        keys = tuple(each.key for each in attribute.qualifiers)
+        return _plain_test(attribute.base, keys) if tests else _plain_path(attribute.base, keys, 1)
     resolve = resolver(attribute)
     if not own:
         return _tested(resolve) if tests else resolve
@@ -112,6 +113,10 @@ def runner(attribute: Attribute) -> Run:
         return value.present() if tests and value.__class__ is Optional else value
 
     return run
+
+
+def _is_plain(qualifier: Qualifier) -> bool:
+    return type(qualifier.key) is str and not qualifier.optional and qualifier.dynamic is None
 
 
 def _tested(resolve: Run) -> Run:

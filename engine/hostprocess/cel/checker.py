@@ -242,7 +242,7 @@ class _Checker:
             kind = self.check(element)
             if index in node.optional:
                 kind = self._unwrapped(element, kind)
-            joined = self._join(element, joined, kind)
+            joined = self._join(joined, kind)
         return types.list_of(joined or self._variable())
 
     def _map(self, node: MapLiteral) -> Type:
@@ -250,8 +250,8 @@ class _Checker:
         values: Type | None = None
         for entry in node.entries:
             assert not isinstance(entry.key, str)
-            keys = self._join(entry.key, keys, self.check(entry.key))
-            values = self._join(entry.value, values, self._entry_value(entry))
+            keys = self._join(keys, self.check(entry.key))
+            values = self._join(values, self._entry_value(entry))
         return types.map_of(keys or self._variable(), values or self._variable())
 
     def _entry_value(self, entry: Entry) -> Type:
@@ -265,12 +265,11 @@ class _Checker:
             self._error(node.id, f"expected type '{display(types.optional_of(kind))}' but found '{display(kind)}'")
         return kind
 
-    def _join(self, node: Node, joined: Type | None, kind: Type) -> Type:
+    def _join(self, joined: Type | None, kind: Type) -> Type:
+        """The type of elements of these two types; that they be alike is asked later (`validators`)."""
         if joined is None:
             return kind
-        if self._assign(joined, kind):
-            return types.most_general(joined, kind)
-        return self._error(node.id, f"expected type '{display(joined)}' but found '{display(kind)}'")
+        return types.most_general(joined, kind) if self._assign(joined, kind) else DYN
 
     def _struct(self, node: Struct) -> Type:
         # Nobody can make a message: those of Kubernetes are not for making, and none of protobuf makes sense in a policy.

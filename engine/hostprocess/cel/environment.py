@@ -11,14 +11,16 @@ from functools import cache
 
 from hostprocess.cel.declarations import Library, Overload
 from hostprocess.cel.library import LIBRARIES
+from hostprocess.cel.macros import SORT_BY, TWO_VARIABLES
 from hostprocess.cel.standard import CROSS_NUMERIC, MAP_INSERT, OPTIONAL, OPTIONAL_LISTS, STANDARD, Signature, signatures
-from hostprocess.cel.types import DYN, Type, list_of, map_of, parse_type, type_of
+from hostprocess.cel.types import DYN, Type, list_of, map_of, optional_of, parse_type, type_of
 
 __all__ = ["Environment", "environment"]
 
 _OPTIONAL_TYPES = 28
 _VALIDATORS = 29
 _TWO_VARIABLES = 32
+_EXT_LISTS = 34
 _OPTIONAL_LISTS = 33  # came with cel-go 0.23, whatever the version of the environment
 _STRICT_COST = 32
 
@@ -80,7 +82,7 @@ class Environment:
     fields: Mapping[str, Mapping[str, Type]]
     optional: bool
     validators: bool
-    two_variables: bool
+    macros: frozenset[str]
     strict_cost: bool
 
     def declare(self, names: frozenset[str], variables: Mapping[str, Type]) -> Environment:
@@ -109,11 +111,11 @@ def environment(kubernetes: str, stored: bool) -> Environment:
     return Environment(
         minor=release,
         functions={name: tuple(found) for name, found in functions.items()},
-        identifiers={name: type_of(parse_type(name)) for name in kinds},
+        identifiers={name: type_of(optional_of(DYN) if name == "optional_type" else parse_type(name)) for name in kinds},
         fields=_FIELDS,
         optional=minor >= _OPTIONAL_TYPES,
         validators=minor >= _VALIDATORS,
-        two_variables=minor >= _TWO_VARIABLES,
+        macros=(TWO_VARIABLES if minor >= _TWO_VARIABLES else frozenset()) | (SORT_BY if minor >= _EXT_LISTS else frozenset()),
         strict_cost=release >= _STRICT_COST,
     )
 

@@ -15,24 +15,28 @@ from cel_expr_python.ext import ext_optional
 from hostprocess.cel.checker import Checked, check
 from hostprocess.cel.environment import Environment
 from hostprocess.cel.macros import MacroError, expand
-from hostprocess.cel.nodes import Node, decode
+from hostprocess.cel.nodes import Node, Struct, decode
 from hostprocess.cel.runtime import CompileError
-from hostprocess.cel.validators import literal_errors
+from hostprocess.cel.validators import children, literal_errors
 
 __all__ = ["compile_checked", "parse"]
 
 _REPORTED = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*?)(?=\n \| |\nERROR: <input>|\Z)", re.DOTALL)
 _MAX_ERRORS = 100
 _MAX_SNIPPET = 16384
+_NO_LINE = 2**31
+_NO_NAME = re.compile(r"(\w+)\(\) variable name must be a simple identifier")
+_RESERVED_NAME = re.compile(r"\w+\(\) variable name cannot be \w+")
 
 
 def compile_checked(expression: str, environment: Environment) -> Checked:
     """Parses and checks. Raises `CompileError`; its `text` is what the API server says: `compilation failed: ERROR: <input>:1:1: …`."""
     root, positions = parse(expression, environment)
+    _refuse_messages(root, environment, expression, positions)
     checked = check(root, environment)
     errors: Iterable[tuple[int, str]] = checked.errors
-    if not errors and environment.validators:
-        errors = literal_errors(checked)
+    if not errors:
+        errors = literal_errors(checked, environment)
     found = [(positions.get(node, 0), message) for node, message in errors]
     if found:
         raise _error(expression, found)
@@ -42,12 +46,23 @@ def compile_checked(expression: str, environment: Environment) -> Checked:
 def parse(expression: str, environment: Environment) -> tuple[Node, dict[int, int]]:
     """The tree with its macros expanded, and the offset of each node in the expression. Raises `CompileError`, with a `text` as `compile_checked`."""
     root, positions = _parsed(expression, environment)
-    if environment.two_variables:
+    if environment.macros:
         try:
-            root = expand(root, positions)
+            root = expand(root, positions, environment.macros)
         except MacroError as error:
             raise _error(expression, [(positions.get(error.id, 0), error.message)]) from None
     return root, positions
+
+
+def _refuse_messages(node: Node, environment: Environment, expression: str, positions: dict[int, int]) -> None:
+    """Makes a limitation of the literals of messages that the API server knows, and puts the others where cel-go sees them: at their brace."""
+    if isinstance(node, Struct):
+        name = node.type_name.removeprefix(".")
+        if name in environment.identifiers or name in environment.fields or name.startswith("google.protobuf."):
+            raise CompileError(f"literals of messages such as {name}{{}} are not supported", limitation=True)
+        positions[node.id] = expression.find("{", positions.get(node.id, 0))
+    for child in children(node):
+        _refuse_messages(child, environment, expression, positions)
 
 
 @cache
@@ -62,11 +77,23 @@ def _parsed(expression: str, environment: Environment) -> tuple[Node, dict[int, 
         text = str(error)
         if "recursion depth" in text:
             raise CompileError("the expression is nested deeper than 32 levels, which is more than this parser takes", limitation=True) from None
-        found = [(int(line), int(column), message) for line, column, message in _REPORTED.findall(text.removesuffix(" [INVALID_ARGUMENT]"))]
+        reported = _REPORTED.findall(text.removesuffix(" [INVALID_ARGUMENT]"))
+        found = [(int(line), int(column), _go_words(message)) for line, column, message in reported if int(line) < _NO_LINE]
         if not found:
             raise CompileError(text.strip()) from None
         raise _reported(expression, found) from None
     return decode(serialized)
+
+
+def _go_words(message: str) -> str:
+    """The messages of the macros as cel-go has them."""
+    if message == "has() argument must be a field selection":
+        return "invalid argument to has() macro"
+    if _RESERVED_NAME.fullmatch(message):
+        return "iteration variable overwrites accumulator variable"
+    if (match := _NO_NAME.fullmatch(message)) and not match[1].startswith("opt"):
+        return "argument is not an identifier" if match[1] in ("map", "filter") else "argument must be a simple name"
+    return message
 
 
 def _error(expression: str, errors: Iterable[tuple[int, str]]) -> CompileError:

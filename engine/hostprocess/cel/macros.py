@@ -1,17 +1,17 @@
-"""The macros that cel-expr-python's parser does not have: comprehensions with two variables.
+"""The macros that cel-expr-python's parser does not have: comprehensions with two variables, and `sortBy` of ext.Lists.
 
-Source: github.com/google/cel-go/ext/comprehensions.go.
+Source: github.com/google/cel-go/ext/comprehensions.go and ext/lists.go.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from hostprocess.cel.nodes import Call, Comprehension, Const, Entry, Ident, ListLiteral, MapLiteral, Node, Select, Struct
 
-__all__ = ["MacroError", "expand"]
+__all__ = ["SORT_BY", "TWO_VARIABLES", "MacroError", "expand"]
 
 _ACCUMULATOR = "@result"
 _MACROS = {
@@ -22,7 +22,11 @@ _MACROS = {
     "transformList": (3, 4),
     "transformMap": (3, 4),
     "transformMapEntry": (3, 4),
+    "sortBy": (2,),
 }
+SORT_BY: Final = frozenset({"sortBy"})
+TWO_VARIABLES: Final = frozenset(_MACROS) - SORT_BY
+_SORTED = "@__sortBy_input__"
 
 
 class MacroError(Exception):
@@ -34,14 +38,18 @@ class MacroError(Exception):
         self.id = identity
 
 
-def expand(root: Node, positions: dict[int, int]) -> Node:
-    """The tree with these macros expanded. New nodes get identities, and in `positions` the place of the macro. Raises `MacroError`."""
-    return _Expander(positions).node(root)
+def expand(root: Node, positions: dict[int, int], macros: frozenset[str]) -> Node:
+    """The tree with these macros (`TWO_VARIABLES`, `SORT_BY`) expanded. New nodes get identities, and in `positions` the place of the macro.
+
+    Raises `MacroError`.
+    """
+    return _Expander(positions, macros).node(root)
 
 
 class _Expander:
-    def __init__(self, positions: dict[int, int]) -> None:
+    def __init__(self, positions: dict[int, int], macros: frozenset[str]) -> None:
         self._positions = positions
+        self._macros = macros
         self._next = max(positions, default=0) + 1
         self._place = 0
 
@@ -66,9 +74,10 @@ class _Expander:
             )
         target = None if node.target is None else self.node(node.target)
         call = replace(node, target=target, arguments=tuple(map(self.node, node.arguments)))
-        if target is not None and len(call.arguments) in _MACROS.get(call.function, ()):
-            return self._comprehension(call, target)
-        return call
+        if target is None or call.function not in self._macros or len(call.arguments) not in _MACROS[call.function]:
+            return call
+        self._place = self._positions.get(call.id, 0)
+        return self._sort_by(call, target) if call.function == "sortBy" else self._comprehension(call, target)
 
     def _entry(self, entry: Entry) -> Entry:
         key = entry.key if isinstance(entry.key, str) else self.node(entry.key)
@@ -81,7 +90,6 @@ class _Expander:
         for name, argument in ((first, call.arguments[0]), (second, call.arguments[1])):
             if name in (_ACCUMULATOR, "__result__"):
                 raise MacroError("iteration variable overwrites accumulator variable", argument.id)
-        self._place = self._positions.get(call.id, 0)
         init, condition, step, result = self._parts(call, first)
         return Comprehension(
             self._new(),
@@ -93,6 +101,33 @@ class _Expander:
             step=step,
             result=result,
             iter_var2=second,
+        )
+
+    def _sort_by(self, call: Call, target: Node) -> Node:
+        if isinstance(target, Const | MapLiteral | Struct):
+            raise MacroError("sortBy can only be applied to a list, identifier, comprehension, call or select expression", target.id)
+        variable, key = call.arguments
+        if not isinstance(variable, Ident):
+            raise MacroError("argument is not an identifier", variable.id)
+        keys = Comprehension(
+            self._new(),
+            iter_var=variable.name,
+            iter_range=self._make(Ident, _SORTED),
+            accu_var=_ACCUMULATOR,
+            accu_init=self._make(ListLiteral, ()),
+            condition=self._make(Const, True),
+            step=self._call("_+_", self._accu(), self._make(ListLiteral, (key,))),
+            result=self._accu(),
+        )
+        return Comprehension(
+            self._new(),
+            iter_var="#unused",
+            iter_range=self._make(ListLiteral, ()),
+            accu_var=_SORTED,
+            accu_init=target,
+            condition=self._make(Const, False),
+            step=self._make(Ident, _SORTED),
+            result=Call(self._new(), "@sortByAssociatedKeys", (keys,), self._make(Ident, _SORTED)),
         )
 
     def _parts(self, call: Call, first: str) -> tuple[Node, Node, Node, Node]:

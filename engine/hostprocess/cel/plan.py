@@ -14,6 +14,7 @@ from hostprocess.cel.attributes import CONTEXT, INPUTS, SLOTS, Attribute, Frame,
 from hostprocess.cel.checker import Checked
 from hostprocess.cel.conversions import CONVERSIONS
 from hostprocess.cel.environment import Environment
+from hostprocess.cel.equality import NO_SUCH_OVERLOAD
 from hostprocess.cel.folds import Fold, fold, lazily
 from hostprocess.cel.functions import STANDARD_FUNCTIONS, or_optional, or_value
 from hostprocess.cel.library.regex import compile_pattern
@@ -55,6 +56,7 @@ class _Step:
     run: Run | None = None
     attribute: Attribute | None = None
     constant: tuple[Any] | None = None
+    tests: bool = False
 
     def runner(self) -> Run:
         """What evaluates it at its full cost."""
@@ -64,7 +66,7 @@ class _Step:
                 self.run = lambda _: value
             else:
                 assert self.attribute is not None
-                self.run = runner(self.attribute)
+                self.run = runner(self.attribute, self.tests)
         return self.run
 
 
@@ -132,7 +134,7 @@ class _Planner:
         attribute = self._attribute(operand)
         for qualifiers in [attribute.qualifiers] if isinstance(attribute, Path) else attribute.qualifiers:
             qualifiers.append(qualifier)
-        return _Step(attribute=attribute)
+        return _Step(attribute=attribute, tests=qualifier.test)
 
     def _select(self, node: Select) -> _Step:
         if node.id in self._checked.references:
@@ -195,7 +197,7 @@ class _Planner:
         charge = calls.charge_of(name, only, self._environment.strict_cost)
         if name in operators.BINARY and len(arguments) == 2:
             if name == "matches" and steps[1].constant is not None:
-                return calls.various(arguments, operators.BINARY[name], charge)
+                return calls.various(arguments, _matches, charge)
             return calls.binary(arguments[0], arguments[1], operators.BINARY[name], charge)
         if name in operators.UNARY and len(arguments) == 1:
             return calls.unary(arguments[0], operators.UNARY[name], charge)
@@ -297,6 +299,11 @@ def _input(name: str) -> Run:
         return unbound if value is UNBOUND else value
 
     return run
+
+
+def _matches(text: Any, pattern: Any) -> Any:
+    """`matches` with a constant pattern, which says less when the text is none."""
+    return operators.BINARY["matches"](text, pattern) if isinstance(text, str) else NO_SUCH_OVERLOAD
 
 
 def _check_pattern(pattern: Any) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -20,17 +20,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 
-def _zone(name: str) -> tzinfo | CelError:
+def _zone(name: str) -> tzinfo | timedelta | CelError:
     hours, colon, minutes = name.partition(":")
     if colon:
         for part in (hours, minutes):
             if not _NUMBER.fullmatch(part):
                 return CelError(f'strconv.Atoi: parsing "{part}": invalid syntax')
-        offset = int(hours) * 60 + (-int(minutes) if name.startswith("-") else int(minutes))
-        try:
-            return timezone(timedelta(minutes=offset))
-        except (ValueError, OverflowError):
-            return CelError(f"time zone offset {name} is out of range")
+        return timedelta(minutes=int(hours) * 60 + (-int(minutes) if name.startswith("-") else int(minutes)))
     if name in ("", "UTC", "Local"):
         return UTC
     try:
@@ -41,11 +37,12 @@ def _zone(name: str) -> tzinfo | CelError:
 
 def _part(read: Callable[[datetime], int]) -> Callable[..., Any]:
     def part(moment: Timestamp, zone: str = "UTC") -> Any:
-        place = UTC if zone == "UTC" else _zone(zone)
-        if isinstance(place, CelError):
-            return place
         try:
-            return read((_EPOCH + timedelta(microseconds=moment.nanoseconds // 1000)).astimezone(place))
+            place = UTC if zone == "UTC" else _zone(zone)
+            if isinstance(place, CelError):
+                return place
+            at = _EPOCH + timedelta(microseconds=moment.nanoseconds // 1000)
+            return read(at + place if isinstance(place, timedelta) else at.astimezone(place))
         except OverflowError:
             return CelError("timestamp overflow")
 

@@ -11,6 +11,8 @@ import re2  # type: ignore[import-untyped]
 
 from hostprocess.cel.checker import Checked
 from hostprocess.cel.conversions import to_duration, to_timestamp
+from hostprocess.cel.environment import Environment
+from hostprocess.cel.formats import format_errors
 from hostprocess.cel.nodes import Call, Comprehension, Const, ListLiteral, MapLiteral, Node, Select, Struct
 from hostprocess.cel.runtime import CelError
 from hostprocess.cel.types import Type, display
@@ -21,22 +23,27 @@ _QUIET = re2.Options()
 _QUIET.log_errors = False
 
 
-def literal_errors(checked: Checked) -> list[tuple[int, str]]:
-    """Pairs of node and message, in the order of the validators: durations, timestamps, regular expressions, homogeneous literals."""
+def literal_errors(checked: Checked, environment: Environment) -> list[tuple[int, str]]:
+    """Pairs of node and message: homogeneous literals in every release; durations, timestamps, patterns and formats from 1.29 on."""
     nodes = list(_all(checked.root, False))
-    errors = []
-    for function, wrong in (("duration", _wrong_duration), ("timestamp", _wrong_timestamp), ("matches", _wrong_pattern)):
-        for node, _ in nodes:
-            if isinstance(node, Call) and checked.references[node.id].name == function and node.arguments:
-                first = node.arguments[0]
-                if isinstance(first, Const) and wrong(first.value):
-                    errors.append((first.id, f"invalid {function} argument"))
+    errors: list[tuple[int, str]] = []
     for node, exempt in nodes:
         if isinstance(node, ListLiteral) and not exempt:
             errors += _list_errors(node, checked)
     for node, exempt in nodes:
         if isinstance(node, MapLiteral) and not exempt:
             errors += _map_errors(node, checked)
+    if not environment.validators:
+        return errors
+    for function, wrong in (("duration", _wrong_duration), ("timestamp", _wrong_timestamp), ("matches", _wrong_pattern)):
+        for node, _ in nodes:
+            if isinstance(node, Call) and checked.references[node.id].name == function and node.arguments:
+                first = node.arguments[0]
+                if isinstance(first, Const) and wrong(first.value):
+                    errors.append((first.id, f"invalid {function} argument"))
+    for node, _ in nodes:
+        if isinstance(node, Call) and node.function == "format" and node.target is not None:
+            errors += format_errors(node, checked, environment)
     return errors
 
 
