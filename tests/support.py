@@ -9,11 +9,12 @@ from typing import Any
 
 import yaml
 
-from hostprocess.admission import Inventory, request_for
+from hostprocess.admission import request_for
 from hostprocess.cel.celpy import CelpyRuntime
 from hostprocess.cel.cpp import CppRuntime
 from hostprocess.cel.runtime import Runtime
 from hostprocess.evaluate import Decisions, EvaluatePolicy, Evaluator
+from hostprocess.inventory import Inventory
 from hostprocess.model import Binding, MatchConstraints, Origin, Policy, Request, Resource, ResourceRule, Validation, Variable
 
 REPOSITORY = Path(__file__).parent.parent

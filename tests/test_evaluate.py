@@ -59,7 +59,7 @@ def test_a_false_validation_has_the_strongest_action_of_its_binding(actions: tup
 )
 def test_an_error_counts_as_its_action_only_under_fail(failure_policy: str, outcome: Outcome, actions: tuple[str, ...], runtime: str) -> None:
     found = only(decide(policy("object.spec.nope == 1", failure_policy=failure_policy), pod(), binding(*actions or ("Deny",)), runtime=runtime))
-    assert (found.outcome, found.actions, found.message) == (outcome, actions, "no such key: nope")
+    assert (found.outcome, found.actions, found.message) == (outcome, actions, "expression 'object.spec.nope == 1' resulted in error: no such key: nope")
 
 
 @both
@@ -126,8 +126,12 @@ def test_a_rule_with_one_failure_does_not_pass() -> None:
         (("true", "false"), "skip", "the matchCondition 'condition-1' is false"),
         (("object.nope", "false"), "skip", "the matchCondition 'condition-1' is false"),
         (("false", "object.nope == 1"), "skip", "the matchCondition 'condition-0' is false"),
-        (("object.nope == 1",), "error", "no such key: nope"),
-        (("true", "object.nope == 1", "object.other == 1"), "error", "no such key: nope"),
+        (("object.nope == 1",), "error", "expression 'object.nope == 1' resulted in error: no such key: nope"),
+        (
+            ("true", "object.nope == 1", "object.other == 1"),
+            "error",
+            "[expression 'object.nope == 1' resulted in error: no such key: nope, expression 'object.other == 1' resulted in error: no such key: other]",
+        ),
         (("params == null",), "error", ""),
     ],
 )
@@ -215,8 +219,8 @@ def test_messages(validation: dict[str, str], message: str, runtime: str) -> Non
         (policy("true\n&& nope"), r"line 2, column 4 of the expression"),
         (policy("params.x == 1"), "undeclared reference to 'params.x'"),
         (policy("cel.bind(x, true, x)"), r"cel\.bind is no part"),
-        (policy("variables.x", variables={"x": "variables.y", "y": "true"}), 'composited variable "x" fails to compile'),
-        (policy("variables.x", variables={"x": "variables.x || true"}), 'composited variable "x" fails to compile'),
+        (policy("variables.x", variables={"x": "variables.y", "y": "true"}), 'variable x: does not compile|composited variable "x" fails to compile'),
+        (policy("variables.x", variables={"x": "variables.x || true"}), 'variable x: does not compile|composited variable "x" fails to compile'),
     ],
 )
 def test_policies_that_the_api_server_would_refuse(bad: Policy, message: str) -> None:
@@ -325,7 +329,7 @@ def test_old_objects(expression: str, operation: str, old: dict[str, Any] | None
         ("namespaceObject.metadata.name == 'x'", pod(namespace=""), "the namespace is not known: name it with --namespace"),
         ("object.metadata.namespace == 'x'", pod(namespace=""), "the namespace is not known: name it with --namespace"),
         ("request.namespace == 'x'", pod(namespace=""), "the namespace is not known: name it with --namespace"),
-        ("request.userInfo.username == 'x'", pod(), "the user who makes the request is not known"),
+        ("request.userInfo.username == 'x'", pod(), "the user who makes the request is not known: name it with --user"),
         ("authorizer == 1", pod(), "authorizer was not given"),
     ],
 )
@@ -385,6 +389,8 @@ def judged(reference: ParamRef | None, *params: dict[str, Any], value: dict[str,
 
 BY_NAME = ParamRef(name="a")
 SELECTED = ParamRef(selector={"matchLabels": {"team": "x"}})
+NONE_FOUND = ("error", "failed to configure binding: no params found for policy binding with `Deny` parameterNotFoundAction")
+NOTHING = "there is no parameter object, and parameterNotFoundAction is Allow"
 NOT_GIVEN = ("unknown", "no Limits was given: add it with --params or --inventory")
 
 
@@ -394,14 +400,16 @@ NOT_GIVEN = ("unknown", "no Limits was given: add it with --params or --inventor
     [
         (BY_NAME, [limits("a", 4), limits("b", 3)], [("allow", "")]),
         (BY_NAME, [limits("a", 3), limits("b", 9)], [("deny", "not of a")]),
-        (BY_NAME, [limits("b", 9)], [NOT_GIVEN]),
+        (BY_NAME, [limits("b", 9)], [NONE_FOUND]),
         (BY_NAME, [], [NOT_GIVEN]),
         (BY_NAME, [limits("a", 4, "shop"), limits("a", 3, "other")], [("allow", "")]),
-        (BY_NAME, [limits("a", 4, "other")], [NOT_GIVEN]),
+        (BY_NAME, [limits("a", 4, "other")], [NONE_FOUND]),
+        (ParamRef(name="a", parameter_not_found_action="Allow"), [limits("b", 9)], [("skip", NOTHING)]),
+        (ParamRef(name="a", parameter_not_found_action="Allow"), [], [NOT_GIVEN]),
         (ParamRef(name="a", namespace="other"), [limits("a", 9, "shop"), limits("a", 3, "other")], [("deny", "not of a")]),
         (SELECTED, [limits("a", 3, team="x"), limits("b", 4, team="x"), limits("c", 2, team="y"), limits("d", 1, team="x")],
          [("deny", "not of a"), ("deny", "not of d"), ("allow", "")]),
-        (SELECTED, [limits("c", 2, team="y")], [NOT_GIVEN]),
+        (SELECTED, [limits("c", 2, team="y")], [NONE_FOUND]),
         (ParamRef(selector={}), [limits("a", 3), limits("b", 9)], [("deny", "not of a"), ("allow", "")]),
         (ParamRef(selector={"matchExpressions": [{"key": "team", "operator": "Exists"}]}), [limits("a", 9, team="x"), limits("b", 1)], [("allow", "")]),
         (None, [limits("a", 9)], [("deny", "failed expression: params != null && size(object.metadata.name) <= params.spec.max")]),
@@ -412,7 +420,9 @@ def test_parameters(reference: ParamRef | None, params: list[dict[str, Any]], ex
 
 
 def test_parameters_of_the_namespace_of_an_unknown_namespace_are_unknown() -> None:
-    assert judged(BY_NAME, limits("a", 9, "shop"), value=pod(name="four", namespace="")) == [NOT_GIVEN]
+    assert judged(BY_NAME, limits("a", 9, "shop"), value=pod(name="four", namespace="")) == [
+        ("unknown", "the namespace is not known: name it with --namespace")
+    ]
     assert judged(ParamRef(name="a", namespace="shop"), limits("a", 9, "shop"), value=pod(name="four", namespace="")) == [("allow", "")]
 
 

@@ -1,189 +1,258 @@
-"""Requests, and which policies, bindings and parameters they meet (k8s.io/apiserver/pkg/admission/plugin/policy/matching)."""
+"""Requests: what the API server would ask its admission plug-ins about a manifest.
+
+Source: k8s.io/apiserver/pkg/endpoints/handlers, pkg/admission/plugin/cel/condition.go (CreateAdmissionRequest).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hostprocess.kubernetes.kinds import group_version, plural
-from hostprocess.kubernetes.selectors import matches as selects
-from hostprocess.model import UNKNOWN, Binding, MatchConstraints, ParamKind, Request, Resource, ResourceRule, Unknown
+from hostprocess.errors import InputError
+from hostprocess.inventory import Inventory, ResourceType
+from hostprocess.kubernetes.kinds import group_version
+from hostprocess.model import GroupVersionKind, GroupVersionResource, Request, Resource, Unknown
 
-__all__ = ["CLUSTER_SCOPED", "UNKNOWN_MATCH", "Inventory", "mismatch", "request_for", "request_map"]
+__all__ = ["CONNECT_KINDS", "OPERATIONS", "REVIEW_VERSIONS", "Circumstances", "is_review", "request_for", "request_map", "request_of_review"]
 
-CLUSTER_SCOPED = frozenset(
-    [
-        "Namespace",
-        "Node",
-        "PersistentVolume",
-        "ClusterRole",
-        "ClusterRoleBinding",
-        "CustomResourceDefinition",
-        "RuntimeClass",
-        "StorageClass",
-        "PriorityClass",
-        "IngressClass",
-        "APIService",
-        "CSIDriver",
-        "CSINode",
-        "ValidatingAdmissionPolicy",
-        "ValidatingAdmissionPolicyBinding",
-        "MutatingWebhookConfiguration",
-        "ValidatingWebhookConfiguration",
-        "CertificateSigningRequest",
-        "FlowSchema",
-        "PriorityLevelConfiguration",
-        "VolumeAttachment",
-    ]
-)
-# pkg/controlplane/apiserver/options, exclusion/resources.go: policies must not lock out their own repair.
-_EXEMPT = frozenset(
-    (group, name)
-    for group, names in {
-        "admissionregistration.k8s.io": "validatingadmissionpolicies validatingadmissionpolicybindings mutatingadmissionpolicies"
-        " mutatingadmissionpolicybindings",
-        "authentication.k8s.io": "selfsubjectreviews tokenreviews",
-        "authorization.k8s.io": "localsubjectaccessreviews selfsubjectaccessreviews selfsubjectrulesreviews subjectaccessreviews",
-    }.items()
-    for name in names.split()
-)
-UNKNOWN_MATCH = "unknown: "
-_NAME_LABEL = "kubernetes.io/metadata.name"  # set by the API server on every Namespace
+JSONObject = dict[str, Any]
+OPERATIONS = ("CREATE", "UPDATE", "DELETE", "CONNECT")
+REVIEW_VERSIONS = ("admission.k8s.io/v1", "admission.k8s.io/v1beta1")
+NO_NAMESPACE = "the namespace is not known: name it with --namespace"
+NO_USER = "the user who makes the request is not known: name it with --user"
+NO_OLD_OBJECT = "the stored object was not given: add it with --old"
+NO_OPTIONS = "the options of the request are not known: give an AdmissionReview"
+
+_UNKNOWN_USER = Unknown(NO_USER)
+_POD = ("", "v1", "pods")
+# Kinds that are no resource of their own: they are sent to a subresource of another.
+_SENT_TO: dict[tuple[str, str], tuple[str, str, str, str]] = {
+    ("policy/v1", "Eviction"): (*_POD, "eviction"),
+    ("v1", "PodExecOptions"): (*_POD, "exec"),
+    ("v1", "PodAttachOptions"): (*_POD, "attach"),
+    ("v1", "PodPortForwardOptions"): (*_POD, "portforward"),
+    ("v1", "PodProxyOptions"): (*_POD, "proxy"),
+    ("v1", "ServiceProxyOptions"): ("", "v1", "services", "proxy"),
+    ("v1", "NodeProxyOptions"): ("", "v1", "nodes", "proxy"),
+    ("authentication.k8s.io/v1", "TokenRequest"): ("", "v1", "serviceaccounts", "token"),
+}
+CONNECT_KINDS = {(resource, subresource): kind for (_, kind), (_, _, resource, subresource) in _SENT_TO.items() if kind.endswith("Options")}
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
-    """Objects that exist in the cluster, by (apiVersion, kind), for looking up."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What all requests of a run have in common.
 
-    objects: Mapping[tuple[str, str], tuple[dict[str, Any], ...]]
+    `namespace` stands in where a manifest names none; `old_objects` are the stored objects by `key_of`, None if none were given; `user_info` is as in
+    an AdmissionReview.
+    """
 
-    @staticmethod
-    def of(resources: Iterable[dict[str, Any]]) -> Inventory:
-        """An inventory of these objects. Namespaces get the label that the API server gives them."""
-        found: dict[tuple[str, str], dict[tuple[str, str], dict[str, Any]]] = {}
-        for value in resources:
-            metadata = value.get("metadata") or {}
-            if value.get("kind") == "Namespace":
-                labels = {**(metadata.get("labels") or {}), _NAME_LABEL: metadata.get("name", "")}
-                value = {**value, "metadata": {**metadata, "labels": labels}}
-            key = (str(value.get("apiVersion")), str(value.get("kind")))
-            found.setdefault(key, {})[str(metadata.get("namespace", "")), str(metadata.get("name", ""))] = value
-        return Inventory({key: tuple(values.values()) for key, values in found.items()})
-
-    def namespace(self, name: str) -> dict[str, Any] | Unknown:
-        """The Namespace of that name, or UNKNOWN."""
-        for value in self.objects.get(("v1", "Namespace"), ()):
-            if value["metadata"].get("name") == name:
-                return value
-        return UNKNOWN
-
-    def params(self, kind: ParamKind, binding: Binding, request_namespace: str) -> list[dict[str, Any] | None] | Unknown:
-        """What `params` is, once for each parameter object; [None] for a binding without paramRef; UNKNOWN if none was given."""
-        reference = binding.param_ref
-        if reference is None:
-            return [None]
-        namespace = reference.namespace or request_namespace
-        found: list[dict[str, Any] | None] = []
-        for value in self.objects.get((kind.api_version, kind.kind), ()):
-            metadata = value.get("metadata") or {}
-            # One without a namespace is cluster-scoped. Where the request's namespace is not known, no object is known to be of it.
-            if kind.kind not in CLUSTER_SCOPED and metadata.get("namespace", namespace) != namespace:
-                continue
-            if metadata.get("name") == reference.name if reference.name else selects(reference.selector or {}, metadata.get("labels") or {}):
-                found.append(value)
-        return found or UNKNOWN
+    operation: str = "CREATE"
+    namespace: str = ""
+    subresource: str = ""
+    user_info: JSONObject | Unknown = _UNKNOWN_USER
+    old_objects: Mapping[tuple[str, str, str, str], JSONObject] | None = None
 
 
-def request_for(resource: Resource, inventory: Inventory, default_namespace: str = "", operation: str = "CREATE") -> Request:
-    """The request that creates `resource`; `default_namespace` stands in where the manifest names none, as with `kubectl --namespace`."""
-    group, version = group_version(resource.api_version)
-    namespace_object: dict[str, Any] | Unknown | None
-    if resource.kind in CLUSTER_SCOPED:
-        namespace_object = None
+def key_of(value: Mapping[str, Any], default_namespace: str = "") -> tuple[str, str, str, str]:
+    """Group, kind, namespace and name: what joins a manifest to the stored object."""
+    metadata = value.get("metadata") or {}
+    group, _ = group_version(str(value.get("apiVersion", "")))
+    return group, str(value.get("kind", "")), str(metadata.get("namespace") or default_namespace), str(metadata.get("name") or "")
+
+
+def request_for(
+    resource: Resource,
+    inventory: Inventory,
+    default_namespace: str = "",
+    operation: str = "CREATE",
+    *,
+    circumstances: Circumstances | None = None,
+) -> Request:
+    """The request about `resource`; `default_namespace` stands in where the manifest names none, as with `kubectl --namespace`.
+
+    Raises `InputError` for a manifest that no such request can be about.
+    """
+    given = circumstances or Circumstances(operation=operation, namespace=default_namespace)
+    api_version, kind = resource.api_version, resource.kind
+    group, version = group_version(api_version)
+    gvk = GroupVersionKind(group, version, kind)
+    subresource = given.subresource
+    sent_to = _SENT_TO.get((api_version, kind)) or ((*_POD, "binding") if kind == "Binding" and subresource == "binding" else None)
+    if sent_to:
+        gvr, subresource, kind_type = GroupVersionResource(*sent_to[:3]), sent_to[3], ResourceType(sent_to[2], sent_to[2] != "nodes")
     else:
-        name = resource.namespace
-        if not name and default_namespace:
-            name = default_namespace
-            metadata = {**(resource.object.get("metadata") or {}), "namespace": name}
-            resource = replace(resource, object={**resource.object, "metadata": metadata})
-        namespace_object = inventory.namespace(name) if name else UNKNOWN
-    return Request(resource=resource, group=group, version=version, plural=plural(resource.kind), operation=operation, namespace_object=namespace_object)
+        kind_type = inventory.resource_type(group, kind)
+        gvr = GroupVersionResource(group, version, kind_type.plural)
+    resource, namespace, namespace_object = _placed(resource, kind_type, inventory, given.namespace)
+    request = Request(
+        resource=resource,
+        group=gvr.group,
+        version=gvr.version,
+        plural=gvr.resource,
+        kind=gvk,
+        object=_in_namespace(resource.object, namespace) if isinstance(namespace, Unknown) else resource.object,
+        subresource=subresource,
+        operation=given.operation,
+        name=_name(resource, given.operation),
+        namespace=namespace,
+        namespaced=kind_type.namespaced,
+        namespace_object=namespace_object,
+        user_info=given.user_info,
+        options=Unknown(NO_OPTIONS),
+    )
+    return _with_objects(request, given, bool(sent_to))
 
 
-def request_map(request: Request) -> dict[str, Any]:
-    """What CEL sees as `request`. Members that are unknown offline (uid aside) are absent."""
-    resource = request.resource
-    kind = {"group": request.group, "version": request.version, "kind": resource.kind}
-    gvr = {"group": request.group, "version": request.version, "resource": request.plural}
-    value: dict[str, Any] = {
-        "kind": kind,
-        "resource": gvr,
-        "requestKind": kind,
-        "requestResource": gvr,
+def _placed(resource: Resource, kind_type: ResourceType, inventory: Inventory, default: str) -> tuple[Resource, str | Unknown, Any]:
+    """The resource in its namespace, the namespace of its request, and the Namespace."""
+    if resource.kind == "Namespace" and resource.api_version == "v1":
+        return resource, resource.name, None  # rest.go: a Namespace is requested in itself
+    if kind_type.namespaced is False:
+        return resource, "", None
+    name = resource.namespace
+    if not name and default:
+        name = default
+        resource = replace(resource, object=_in_namespace(resource.object, name))
+    if name:
+        found = inventory.namespace(name)
+        return resource, name, Unknown(f"the Namespace {name!r} was not given: add it with --inventory") if isinstance(found, Unknown) else found
+    if kind_type.namespaced:
+        return resource, Unknown(NO_NAMESPACE), Unknown(NO_NAMESPACE)
+    missing = Unknown(f"whether a {resource.kind} has a namespace is not known: add its CustomResourceDefinition with --inventory, or use --namespace")
+    return resource, missing, missing
+
+
+def _in_namespace(value: JSONObject, namespace: str | Unknown) -> JSONObject:
+    return {**value, "metadata": {**(value.get("metadata") or {}), "namespace": namespace}}
+
+
+def _name(resource: Resource, operation: str) -> str | Unknown:
+    metadata = resource.object.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    if name:
+        return str(name)
+    if operation == "CREATE" and resource.name:
+        return Unknown("the name is generated by the API server: give one in the manifest")
+    if operation == "CREATE":
+        return ""
+    if operation == "CONNECT":
+        return Unknown("the name of the object is not known: give an AdmissionReview")
+    raise InputError(f"needs metadata.name: {operation} is about an object that exists")
+
+
+def _with_objects(request: Request, given: Circumstances, sent: bool) -> Request:
+    """Object and old object as the operation has them (section 2 of the reference: the null rules)."""
+    match request.operation:
+        case "UPDATE":
+            old = (given.old_objects or {}).get(key_of(request.resource.object, given.namespace))
+            if given.old_objects is not None and old is None:
+                raise InputError("there is no object of this kind, namespace and name among those of --old")
+            return replace(request, old_object=Unknown(NO_OLD_OBJECT) if old is None else old)
+        case "DELETE":
+            return replace(request, object=None, old_object=request.object)
+        case "CONNECT":
+            return request if sent else _connected(request)
+    return request
+
+
+def _connected(request: Request) -> Request:
+    """A connection to the object of the manifest: what is sent are options that nobody gave."""
+    kind = CONNECT_KINDS.get((request.plural, request.subresource))
+    if kind is None:
+        there = ", ".join(sorted({f"{resource}/{subresource}" for resource, subresource in CONNECT_KINDS}))
+        raise InputError(f"there is no connection to {request.plural}/{request.subresource}; there are those to {there}")
+    options = Unknown(f"the {kind} of the connection are not known: give them as a manifest, or in an AdmissionReview")
+    return replace(request, kind=GroupVersionKind("", "v1", kind), object=options)
+
+
+def request_map(request: Request, resource: GroupVersionResource | None = None, kind: GroupVersionKind | None = None) -> JSONObject:
+    """What expressions see as `request`: empty members are absent, unknown ones are there as `Unknown`.
+
+    `resource` and `kind` are those that the policy matched, where they are not those of the request (matchPolicy Equivalent).
+    """
+    value: JSONObject = {
+        "kind": (kind or request.kind)._asdict(),
+        "resource": (resource or request.gvr)._asdict(),
+        "requestKind": request.kind._asdict(),
+        "requestResource": request.gvr._asdict(),
         "operation": request.operation,
-        "dryRun": False,
+        "userInfo": request.user_info,
+        "dryRun": request.dry_run,
+        "options": request.options,
     }
-    if resource.name:
-        value["name"] = resource.name
-    namespace = resource.name if resource.kind == "Namespace" else resource.namespace
-    if namespace:
-        value["namespace"] = namespace
+    if request.name:
+        value["name"] = request.name
+    if request.namespace:
+        value["namespace"] = request.namespace
     if request.subresource:
         value["subResource"] = value["requestSubResource"] = request.subresource
-    if not isinstance(request.user_info, Unknown):
-        value["userInfo"] = request.user_info
     return value
 
 
-def mismatch(constraints: MatchConstraints, request: Request) -> str:
-    """Why a request is none of a policy's (or binding's) business; empty if it is. Begins with `UNKNOWN_MATCH` if that is not known."""
-    if (request.group, request.plural) in _EXEMPT:
-        return f"no policy is about {request.plural}: the API server exempts them"
-    namespaces = _namespace_mismatch(constraints.namespace_selector, request) if constraints.namespace_selector else ""
-    if namespaces and not namespaces.startswith(UNKNOWN_MATCH):
-        return namespaces
-    if constraints.object_selector:
-        labels = (request.resource.object.get("metadata") or {}).get("labels") or {}
-        old = ((request.old_object or {}).get("metadata") or {}).get("labels") or {}
-        if not selects(constraints.object_selector, labels) and not (request.old_object and selects(constraints.object_selector, old)):
-            return "the objectSelector does not match"
-    if any(_rule_matches(rule, request) for rule in constraints.exclude_resource_rules):
-        return "an excludeResourceRule matches"
-    if constraints.resource_rules and not any(_rule_matches(rule, request) for rule in constraints.resource_rules):
-        return f"no resourceRule matches {request.operation} of {request.plural} in {request.group or 'core'}/{request.version}"
-    # What is not known matters only if everything else matches.
-    return namespaces
+# AdmissionReview documents.
 
 
-def _namespace_mismatch(selector: Mapping[str, Any], request: Request) -> str:
-    namespace = request.resource.object if request.resource.kind == "Namespace" else request.namespace_object
-    if namespace is None:
-        return ""  # cluster-scoped objects pass every namespaceSelector
-    if isinstance(namespace, Unknown):
-        labels = {_NAME_LABEL: request.resource.namespace} if request.resource.namespace else {}
-        # The name alone may settle it, as in the usual exclusion of kube-system.
-        keys = {*(selector.get("matchLabels") or {}), *(one.get("key") for one in selector.get("matchExpressions") or ())}
-        if keys - labels.keys():
-            return UNKNOWN_MATCH + "the namespaceSelector needs the labels of a Namespace that was not given"
-    else:
-        labels = (namespace.get("metadata") or {}).get("labels") or {}
-    return "" if selects(selector, labels) else "the namespaceSelector does not match"
+def is_review(resource: Resource) -> bool:
+    """Whether a document is an AdmissionReview."""
+    return resource.kind == "AdmissionReview" and resource.api_version in REVIEW_VERSIONS
 
 
-def _rule_matches(rule: ResourceRule, request: Request) -> bool:
-    if not _among(rule.operations, request.operation) or not _among(rule.api_groups, request.group) or not _among(rule.api_versions, request.version):
-        return False
-    if rule.resource_names and request.resource.name not in rule.resource_names:
-        return False
-    if rule.scope != "*" and (rule.scope == "Cluster") != (request.resource.kind in CLUSTER_SCOPED):
-        return False
-    for entry in rule.resources:
-        name, _, subresource = entry.partition("/")
-        if name in ("*", request.plural) and subresource in ("*", request.subresource):
-            return True
-    return False
+def request_of_review(resource: Resource, inventory: Inventory) -> Request:
+    """The request that an AdmissionReview holds. Its objects are as the API server has them. Raises `InputError` if it holds none."""
+    raw = resource.object.get("request")
+    if not isinstance(raw, dict):
+        raise InputError("an AdmissionReview needs a request")
+    kind, gvr = _three(raw, "kind", "kind"), _three(raw, "resource", "resource")
+    requested = _three(raw, "requestResource", "resource") if raw.get("requestResource") else gvr
+    requested_kind = _three(raw, "requestKind", "kind") if raw.get("requestKind") else kind
+    operation = raw.get("operation")
+    if operation not in OPERATIONS:
+        raise InputError(f"request.operation must be one of {', '.join(OPERATIONS)}, not {operation!r}")
+    objects = {key: raw.get(key) for key in ("object", "oldObject", "options", "userInfo")}
+    for key, value in objects.items():
+        if value is not None and not isinstance(value, dict):
+            raise InputError(f"request.{key} must be a mapping")
+    shown = "oldObject" if objects["object"] is None else "object"
+    origin = replace(resource.origin, steps=(*resource.origin.steps, "request", *((shown,) if objects[shown] else ())))
+    name, namespace = str(raw.get("name") or ""), str(raw.get("namespace") or "")
+    itself = requested_kind == ("", "v1", "Namespace")
+    found = None if itself or not namespace else inventory.namespace(namespace)
+    return Request(
+        resource=Resource(object=_identified(objects[shown] or {}, requested_kind, name, namespace if not itself else ""), origin=origin),
+        group=requested[0],
+        version=requested[1],
+        plural=requested[2],
+        kind=GroupVersionKind(*requested_kind),
+        object=objects["object"],
+        old_object=objects["oldObject"],
+        subresource=str(raw.get("requestSubResource") or raw.get("subResource") or ""),
+        operation=operation,
+        name=name,
+        namespace=namespace,
+        namespaced=bool(namespace) and not itself,
+        namespace_object=Unknown(f"the Namespace {namespace!r} was not given: add it with --inventory") if isinstance(found, Unknown) else found,
+        user_info=_user_info(objects["userInfo"] or {}),
+        options=objects["options"],
+        dry_run=raw.get("dryRun") is True,
+    )
 
 
-def _among(values: tuple[str, ...], value: str) -> bool:
-    return value in values or "*" in values
+def _three(raw: Mapping[str, Any], key: str, last: str) -> tuple[str, str, str]:
+    value = raw.get(key)
+    if not isinstance(value, dict) or not value.get("version") or not value.get(last):
+        raise InputError(f"request.{key} needs group, version and {last}")
+    return str(value.get("group") or ""), str(value["version"]), str(value[last])
+
+
+def _user_info(value: JSONObject) -> JSONObject:
+    return {key: one for key, one in value.items() if key in ("username", "uid", "groups", "extra") and one}
+
+
+def _identified(value: JSONObject, kind: tuple[str, str, str], name: str, namespace: str) -> JSONObject:
+    """The object, or what stands for it in reports where there is none, or one without metadata."""
+    if value.get("metadata"):
+        return value
+    metadata = {key: one for key, one in (("name", name), ("namespace", namespace)) if one}
+    return {"apiVersion": "/".join(filter(None, kind[:2])), "kind": kind[2], **value, "metadata": metadata}

@@ -10,13 +10,13 @@ from typing import Any, TextIO
 
 import pluggy
 
-from hostprocess.admission import Inventory
 from hostprocess.cel.runtime import Runtime
 from hostprocess.check import Judge, Outcomes, Progress, judge_files, judge_resources, look_up
 from hostprocess.errors import InputError, UsageError
 from hostprocess.evaluate import Evaluator
 from hostprocess.explain import explain_rule, find_symptom
 from hostprocess.hookspecs import PolicySource, Reporter, Selection
+from hostprocess.inventory import Inventory
 from hostprocess.kubernetes.reader import Piece, read_piece
 from hostprocess.kubernetes.selectors import matches as selects
 from hostprocess.kubernetes.source import STANDARD_INPUT, Spool

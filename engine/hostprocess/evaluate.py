@@ -1,29 +1,38 @@
-"""Runs policies against one request and decides (k8s.io/apiserver/pkg/admission/plugin/policy/validating/validator.go)."""
+"""Runs policies against one request and decides.
+
+Source: k8s.io/apiserver/pkg/admission/plugin/policy/validating/{validator,dispatcher}.go.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
-from hostprocess.admission import UNKNOWN_MATCH, Inventory, mismatch, request_map
-from hostprocess.cel.runtime import CelError, Runtime
+from hostprocess.admission import request_map
+from hostprocess.cel.runtime import Account, CelError, Runtime
 from hostprocess.cel.source import mentions
+from hostprocess.context import Context
+from hostprocess.decide import DecisionMaker
 from hostprocess.faults import fields_of
+from hostprocess.inventory import ConfigurationError, Inventory
+from hostprocess.matching import Match, Matcher
 from hostprocess.model import Binding, Decision, MatchConstraints, Outcome, Policy, Request, Unknown
-from hostprocess.prepared import Context, PreparedPolicy
+from hostprocess.prepared import Conditions, PreparedPolicy
+from hostprocess.responses import FAILURES_KEY, failures_annotation
 
-__all__ = ["OUTCOME_OF_ACTION", "Decisions", "EvaluatePolicy", "Evaluator", "evaluate_plainly"]
+__all__ = ["Decisions", "EvaluatePolicy", "Evaluator", "evaluate_plainly"]
 
-OUTCOME_OF_ACTION = {"Deny": Outcome.DENY, "Warn": Outcome.WARN, "Audit": Outcome.AUDIT}
+_OWN = ("cpp", "celpy", "cross-check")  # runtimes that hold no account and keep no variables
 
 
 @dataclass(slots=True)
 class Decisions:
     """What all policies say about one request: what they found, and how many rules allowed it or did not apply.
 
-    `passed` holds the decisions of the latter too, if they were asked for; `matched` says whether any policy is about such requests.
+    `passed` holds the decisions of the latter too, if they were asked for; `matched` says whether any policy is about such requests. `published` are
+    values of audit annotations by their key, `audit_annotations` what comes of them once all policies have spoken.
     """
 
     findings: list[Decision]
@@ -31,6 +40,8 @@ class Decisions:
     allowed: int = 0
     skipped: int = 0
     matched: bool = False
+    published: dict[str, list[str]] = field(default_factory=dict)
+    audit_annotations: dict[str, str] = field(default_factory=dict)
 
     def add(self, other: Decisions) -> None:
         """Takes up the decisions of another policy or binding."""
@@ -38,6 +49,9 @@ class Decisions:
         self.passed += other.passed
         self.allowed += other.allowed
         self.skipped += other.skipped
+        for key, values in other.published.items():
+            known = self.published.setdefault(key, [])
+            known += [value for value in values if value not in known]
 
 
 class EvaluatePolicy(Protocol):
@@ -51,12 +65,22 @@ def evaluate_plainly(policy: Policy, binding: Binding, request: Request, evaluat
     return evaluation()
 
 
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """A policy with its bindings, each with what it is about."""
+
+    prepared: PreparedPolicy
+    matcher: Matcher
+    bindings: tuple[tuple[Binding, Matcher | None], ...]
+
+
 class Evaluator:
     """Policies and bindings made ready: each expression is compiled once, when it is first needed.
 
-    Arguments: `inventory` holds Namespaces and parameters; `show_all` keeps decisions that allow or skip; `evaluate_policy` is the hook of
-    that name, called for each binding that a request meets. Raises `PolicyError` (also from `decide`) for an expression that the API server
-    would refuse.
+    Arguments: `runtime` is for policies of packs, `foreign` for others (default: the same), `exact` has the last word where `runtime` fails;
+    `inventory` holds Namespaces and parameters; `show_all` keeps decisions that allow or skip; `evaluate_policy` is the hook of that name, called
+    for each binding that a request meets; `kubernetes` is the release whose CEL environment holds; `authorizer` makes what expressions ask as
+    `authorizer`. Raises `PolicyError` (also from `decide`) for an expression that the API server would refuse.
     """
 
     def __init__(
@@ -68,169 +92,193 @@ class Evaluator:
         *,
         show_all: bool = False,
         evaluate_policy: EvaluatePolicy | None = None,
+        foreign: Runtime | None = None,
+        exact: Runtime | None = None,
+        kubernetes: str = "",
+        authorizer: Callable[[Request], Any] | None = None,
     ) -> None:
         bound: dict[str, list[Binding]] = {}
         for binding in bindings:
             bound.setdefault(binding.policy_name, []).append(binding)
-        self._policies = [(PreparedPolicy(policy, runtime), bound[policy.name]) for policy in policies if policy.name in bound]
-        self._runtime = runtime
         self.inventory = inventory
         self._show_all = show_all
         self._evaluate_policy = evaluate_policy or evaluate_plainly
+        self._authorizer = authorizer
+        self._matchers: dict[int, Matcher] = {}
+        self._bindings = {(one.policy_name, one.name): one for several in bound.values() for one in several}
+        self._policies: list[_Bound] = []
+        for policy in policies:
+            if policy.name in bound:
+                prepared = PreparedPolicy(policy, runtime if policy.of_pack else foreign or runtime, exact, kubernetes)
+                with_matchers = tuple((one, self._matcher(one.match_resources) if one.match_resources else None) for one in bound[policy.name])
+                self._policies.append(_Bound(prepared, self._matcher(policy.match_constraints), with_matchers))
         self._needs_request = self._mention("request")
+        self._needs_authorizer = self._mention("authorizer")
+
+    def _matcher(self, constraints: MatchConstraints) -> Matcher:
+        # The policies of one pack share one object.
+        return self._matchers.setdefault(id(constraints), Matcher(constraints, self.inventory))
 
     def _mention(self, name: str) -> bool:
-        return any(mentions(text, name) for prepared, _ in self._policies for text in prepared.texts())
+        return any(mentions(text, name) for one in self._policies for text in one.prepared.texts())
 
     def looks_up(self) -> frozenset[str]:
         """The kinds of the objects that the policies look up."""
-        kinds = {prepared.policy.param_kind.kind for prepared, _ in self._policies if prepared.policy.param_kind}
+        kinds = {one.prepared.policy.param_kind.kind for one in self._policies if one.prepared.policy.param_kind}
         selecting = any(
             constraints is not None and constraints.namespace_selector
-            for prepared, bindings in self._policies
-            for constraints in (prepared.policy.match_constraints, *(binding.match_resources for binding in bindings))
+            for one in self._policies
+            for constraints in (one.prepared.policy.match_constraints, *(binding.match_resources for binding, _ in one.bindings))
         )
         return frozenset(kinds | ({"Namespace"} if selecting or self._mention("namespaceObject") else set()))
+
+    def check(self, trusted: Collection[str] = ()) -> None:
+        """Compiles everything at once, but for policies whose `path` is trusted. Raises `PolicyError` for an expression that the API server would refuse."""
+        for one in self._policies:
+            if one.prepared.policy.path not in trusted:
+                one.prepared.compile_all()
 
     def decide(self, request: Request) -> Decisions:
         """Evaluates every policy that has a binding; order is that of the policies."""
         decisions = Decisions([], [])
         context: Context | None = None
-        constraints: MatchConstraints | None = None
-        unmatched = ""
-        for prepared, bindings in self._policies:
-            # The policies of one pack share one object.
-            if prepared.policy.match_constraints is not constraints:
-                constraints = prepared.policy.match_constraints
-                unmatched = mismatch(constraints, request)
-            for binding in bindings:
-                if reason := _mismatch(unmatched, binding, request):
-                    self._not_matched(prepared, binding, reason, decisions)
+        matches: dict[int, Match] = {}
+        for one in self._policies:
+            matched = matches.get(id(one.matcher))
+            if matched is None:
+                matched = matches[id(one.matcher)] = one.matcher.match(request)
+            for binding, matcher in one.bindings:
+                found = _both(matched, matcher, request)
+                if found.reason or found.unknown:
+                    self._not_matched(one.prepared, binding, request, found, decisions)
                     continue
                 decisions.matched = True
-                context = context or Context(self._inputs(request), self._runtime, request)
-                # Most pods are none of a policy's business: they are let go before the hook is called.
-                if prepared.policy.param_kind is None and isinstance(condition := prepared.applies(context), str):
-                    self._not_matched(prepared, binding, _condition_reason(condition), decisions)
+                if found.resource is not None or one.prepared.runtime.name not in _OWN:
+                    self._dispatch(one.prepared, binding, self._context(request, found), decisions)
                     continue
-                judged = self._evaluate_policy(
-                    policy=prepared.policy, binding=binding, request=request, evaluation=partial(self._judge, prepared, binding, context)
-                )
-                decisions.add(judged)
+                context = context or self._context(request, found)
+                self._dispatch(one.prepared, binding, context, decisions)
+        self._publish(decisions)
         return decisions
 
-    def check(self, trusted: Collection[str] = ()) -> None:
-        """Compiles everything at once, but for policies whose `path` is trusted. Raises `PolicyError` for an expression that the API server would refuse."""
-        for prepared, _ in self._policies:
-            if prepared.policy.path not in trusted:
-                prepared.compile_all()
+    def _dispatch(self, prepared: PreparedPolicy, binding: Binding, context: Context, decisions: Decisions) -> None:
+        # Most pods are none of a policy's business: they are let go before the hook is called.
+        if prepared.policy.param_kind is None and prepared.policy.match_conditions and (false := prepared.applies(context).false):
+            self._not_matched(prepared, binding, context.request, Match(_condition_reason(false)), decisions)
+            return
+        evaluation = partial(self._judge, prepared, binding, context)
+        decisions.add(self._evaluate_policy(policy=prepared.policy, binding=binding, request=context.request, evaluation=evaluation))
 
-    def _inputs(self, request: Request) -> dict[str, Any]:
-        inputs: dict[str, Any] = {"object": request.resource.object, "oldObject": request.old_object}
+    def _context(self, request: Request, match: Match) -> Context:
+        inputs: dict[str, Any] = {"object": request.object, "oldObject": request.old_object, "namespaceObject": request.namespace_object}
+        if match.kind is not None and match.kind != request.kind:
+            version = "/".join(filter(None, match.kind[:2]))
+            for name in ("object", "oldObject"):
+                if isinstance(inputs[name], dict):
+                    inputs[name] = {**inputs[name], "apiVersion": version}
+        conditions_request = None
         if self._needs_request:
-            inputs["request"] = request_map(request)
-        if not isinstance(request.namespace_object, Unknown):
-            inputs["namespaceObject"] = request.namespace_object
-        return inputs
+            inputs["request"] = request_map(request, match.resource, match.kind)
+            if match.resource is not None:
+                conditions_request = request_map(request, None, match.kind)
+        if self._needs_authorizer:
+            inputs["authorizer"] = self._authorizer(request) if self._authorizer else Unknown("authorizer was not given")
+        return Context(inputs, request, conditions_request)
 
-    def _not_matched(self, prepared: PreparedPolicy, binding: Binding, reason: str, decisions: Decisions) -> None:
-        if reason.startswith(UNKNOWN_MATCH):
-            decisions.findings.append(_decision(prepared, binding, "", Outcome.UNKNOWN, reason.removeprefix(UNKNOWN_MATCH)))
+    def _publish(self, decisions: Decisions) -> None:
+        annotations = {key: ", ".join(values) for key, values in decisions.published.items()}
+        if failures := failures_annotation(decisions.findings, self._bindings):
+            annotations[FAILURES_KEY] = failures
+        decisions.audit_annotations = annotations
+
+    def _not_matched(self, prepared: PreparedPolicy, binding: Binding, request: Request, match: Match, decisions: Decisions) -> None:
+        if match.unknown:
+            decisions.findings.append(DecisionMaker(prepared, binding, request).unknown(match.unknown))
             return
         decisions.skipped += len(prepared.groups)
         if self._show_all:
-            decisions.passed += [_decision(prepared, binding, group.rule, Outcome.SKIP, reason) for group in prepared.groups]
+            maker = DecisionMaker(prepared, binding, request)
+            decisions.passed += [maker.passed(group.rule, Outcome.SKIP, match.reason) for group in prepared.groups]
 
     def _judge(self, prepared: PreparedPolicy, binding: Binding, context: Context) -> Decisions:
         decisions = Decisions([], [])
-        policy = prepared.policy
-        if policy.param_kind is None:
+        params = self.inventory.params(prepared.policy, binding, context.request.namespace)
+        if isinstance(params, ConfigurationError):
+            decisions.findings.append(DecisionMaker(prepared, binding, context.request).configuration_error(params))
+        elif prepared.policy.param_kind is None:
             self._validate(prepared, binding, context, decisions)
-            return decisions
-        params = self.inventory.params(policy.param_kind, binding, context.request.resource.namespace)
-        if isinstance(params, Unknown):
-            self._validate(prepared, binding, context, decisions)
-            return decisions
-        for value in params:
-            inputs = {**context.inputs, "params": value}
-            self._validate(prepared, binding, Context(inputs, self._runtime, context.request), decisions)
+        elif isinstance(params, Unknown):
+            self._validate(prepared, binding, context.with_params(params), decisions)
+        elif not params:
+            self._not_matched(prepared, binding, context.request, Match("there is no parameter object, and parameterNotFoundAction is Allow"), decisions)
+        else:
+            for value in params:
+                self._validate(prepared, binding, context.with_params(value), decisions)
         return decisions
 
     def _validate(self, prepared: PreparedPolicy, binding: Binding, context: Context, decisions: Decisions) -> None:
+        maker = DecisionMaker(prepared, binding, context.request)
         applies = prepared.applies(context)
-        if applies is not True:
-            if isinstance(applies, CelError):
-                outcome, message = _outcome_of(applies, context.request, prepared.policy)
-                decisions.findings.append(_decision(prepared, binding, "", outcome, message))
-            else:
-                self._not_matched(prepared, binding, _condition_reason(applies), decisions)
+        if not applies.hold:
+            self._not_applied(prepared, binding, context, maker, applies, decisions)
             return
-        values = prepared.evaluate(context)
+        account = Account()
+        values = prepared.evaluate(context, account)
+        annotations = prepared.annotations(context) if prepared.policy.audit_annotations else []
+        if isinstance(annotations, CelError) or isinstance(values, CelError):
+            decisions.findings.append(maker.out_of_budget())
+            return
+        made = Decisions([], [])
+        messages = self._messages(prepared, context, account, values)
         for group in prepared.groups:
             when = True if group.when is None else values[group.when]
             if when is False:
-                decisions.skipped += 1
+                made.skipped += 1
                 if self._show_all:
-                    decisions.passed.append(_decision(prepared, binding, group.rule, Outcome.SKIP, f"when is false: {prepared.expressions[group.when or 0]}"))
+                    made.passed.append(maker.passed(group.rule, Outcome.SKIP, f"when is false: {prepared.expressions[group.when or 0]}"))
                 continue
-            found = [self._finding(prepared, binding, index, values[position], context) for index, position in group.validations]
-            findings = [one for one in found if one is not None]
-            decisions.findings += findings
+            findings = [
+                maker.failed(index, values[position], messages, partial(fields_of, prepared, prepared.policy.validations[index], index, context))
+                for index, position in group.validations
+                if values[position] is not True or isinstance(messages, CelError)
+            ]
+            made.findings += findings
             if not findings:
-                decisions.allowed += 1
+                made.allowed += 1
                 if self._show_all:
-                    decisions.passed.append(_decision(prepared, binding, group.rule, Outcome.ALLOW, ""))
+                    made.passed.append(maker.passed(group.rule, Outcome.ALLOW, ""))
+        maker.annotate(annotations, made.findings, made.published)
+        decisions.add(made)
 
-    def _finding(self, prepared: PreparedPolicy, binding: Binding, index: int, value: Any, context: Context) -> Decision | None:
-        if value is True:
-            return None
-        rule = prepared.rule_name(index)
-        if isinstance(value, CelError):
-            outcome, message = _outcome_of(value, context.request, prepared.policy)
-            return _decision(prepared, binding, rule, outcome, message)
-        validation = prepared.policy.validations[index]
-        message = prepared.message(index, context)
-        prefix = f"[{validation.rule}] "
-        fields = fields_of(prepared, validation, index, context)
-        outcome = OUTCOME_OF_ACTION[binding.validation_actions[0]]
-        return _decision(prepared, binding, rule, outcome, message.removeprefix(prefix) if validation.rule else message, fields)
+    def _messages(self, prepared: PreparedPolicy, context: Context, account: Account, values: Any) -> Mapping[int, Any] | CelError:
+        """The messageExpressions: of all validations, as each of them costs; those of a pack where they are wanted."""
+        indexes: Iterable[int] = range(len(prepared.policy.validations))
+        if prepared.runtime.name in _OWN:
+            indexes = [index for group in prepared.groups for index, position in group.validations if values[position] is False]
+        return prepared.messages(context, account, indexes)
+
+    def _not_applied(
+        self, prepared: PreparedPolicy, binding: Binding, context: Context, maker: DecisionMaker, applies: Conditions, decisions: Decisions
+    ) -> None:
+        if applies.false:
+            self._not_matched(prepared, binding, context.request, Match(_condition_reason(applies.false)), decisions)
+        elif applies.unknown:
+            decisions.findings.append(maker.unknown(applies.unknown))
+        else:
+            texts = applies.errors
+            decisions.findings.append(maker.error(texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"))
 
 
-def _mismatch(reason: str, binding: Binding, request: Request) -> str:
-    """Why a policy (`reason`) or its binding is not about a request; what is not known counts only if nothing else says so."""
-    if binding.match_resources is not None and (not reason or reason.startswith(UNKNOWN_MATCH)):
-        reason = mismatch(binding.match_resources, request) or reason
-    return reason
+def _both(match: Match, matcher: Matcher | None, request: Request) -> Match:
+    """The match of a policy, unless its binding is not about the request; what is not known counts only if nothing else says so."""
+    if matcher is None or match.reason:
+        return match
+    of_binding = matcher.match(request)
+    if of_binding.reason:
+        return of_binding
+    # The version under which the binding matches does not matter.
+    return match if match.unknown or not of_binding.unknown else of_binding
 
 
 def _condition_reason(name: str) -> str:
     return f"the matchCondition {name!r} is false"
-
-
-def _decision(prepared: PreparedPolicy, binding: Binding, rule: str, outcome: Outcome, message: str, fields: tuple[str, ...] = ()) -> Decision:
-    actions: tuple[str, ...] = ()
-    if outcome in (Outcome.DENY, Outcome.WARN, Outcome.AUDIT, Outcome.UNKNOWN) or (outcome is Outcome.ERROR and prepared.policy.failure_policy == "Fail"):
-        actions = binding.validation_actions
-    return Decision(policy=prepared.policy.name, binding=binding.name, rule=rule, outcome=outcome, actions=actions, message=message, fields=fields)
-
-
-def _outcome_of(error: CelError, request: Request, policy: Policy) -> tuple[Outcome, str]:
-    """An error that only stems from an input nobody gave is an `unknown`, and says what to give."""
-    missing = error.missing
-    if not missing and error.message == "no such key: namespace" and not request.resource.namespace:
-        missing = "namespace"
-    if not missing and error.message == "no such key: userInfo" and isinstance(request.user_info, Unknown):
-        missing = "userInfo"
-    if missing:
-        name = request.resource.namespace
-        which = f"the Namespace {name!r} was not given: add it with --inventory" if name else "the namespace is not known: name it with --namespace"
-        told = {
-            "namespaceObject": which,
-            "namespace": which,
-            "params": f"no {policy.param_kind.kind if policy.param_kind else 'parameter'} was given: add it with --params or --inventory",
-            "userInfo": "the user who makes the request is not known",
-        }
-        return Outcome.UNKNOWN, told.get(missing, f"{missing} was not given")
-    if error.exhausted:
-        return Outcome.UNKNOWN, "the expression needs more steps than this runtime allows; try --runtime celpy"
-    return Outcome.ERROR, error.message

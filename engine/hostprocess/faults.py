@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from hostprocess.context import Context
 from hostprocess.kubernetes.fields import Steps, format_path, parse_path
 from hostprocess.kubernetes.kinds import template_path
 from hostprocess.model import Elements, Validation
-from hostprocess.prepared import Context, PreparedPolicy
+from hostprocess.prepared import PreparedPolicy
 
 __all__ = ["fields_of"]
 

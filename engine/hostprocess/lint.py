@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from hostprocess.admission import Inventory
 from hostprocess.cel.celpy import CelpyRuntime
 from hostprocess.cel.cpp import CppRuntime
 from hostprocess.cel.runtime import Runtime
 from hostprocess.compile import compile_pack
 from hostprocess.errors import HostprocessError
 from hostprocess.evaluate import Evaluator
+from hostprocess.inventory import Inventory
 from hostprocess.model import Range, Rule, Targets
 from hostprocess.rules import Pack
 from hostprocess.suite.native import Case, Suite, decisions_of, load_suite

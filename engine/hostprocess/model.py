@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 __all__ = [
     "UNKNOWN",
@@ -13,6 +13,8 @@ __all__ = [
     "Binding",
     "Decision",
     "Elements",
+    "GroupVersionKind",
+    "GroupVersionResource",
     "InputProblem",
     "MatchCondition",
     "MatchConstraints",
@@ -125,11 +127,29 @@ class Resource:
         return str(metadata.get("namespace") or "") if isinstance(metadata, Mapping) else ""
 
 
+class GroupVersionKind(NamedTuple):
+    """A kind in one version of its group; the core group is the empty string."""
+
+    group: str
+    version: str
+    kind: str
+
+
+class GroupVersionResource(NamedTuple):
+    """A resource, as it stands in URLs and rules, in one version of its group."""
+
+    group: str
+    version: str
+    resource: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """An admission request: what the API server would ask its plug-ins about `resource`.
+    """An admission request: what the API server would ask its plug-ins about `resource`, the manifest it was made of.
 
-    `namespace_object` is the Namespace, None where the API server gives null, `UNKNOWN` where nobody gave it.
+    `object` and `old_object` are what expressions see. `name` and `namespace` are those of the request: empty where the API server has none.
+    `namespaced` is None where nobody said whether the kind is. `namespace_object` is the Namespace, None where the API server gives null. An
+    `Unknown` stands for, and anywhere inside of, what nobody gave.
     Source of the fields: k8s.io/apiserver/pkg/admission/plugin/cel (CreateAdmissionRequest).
     """
 
@@ -137,11 +157,23 @@ class Request:
     group: str
     version: str
     plural: str
+    kind: GroupVersionKind
+    object: JSONObject | Unknown | None
     subresource: str = ""
     operation: str = "CREATE"
-    old_object: JSONObject | None = None
+    old_object: JSONObject | Unknown | None = None
+    name: str | Unknown = ""
+    namespace: str | Unknown = ""
+    namespaced: bool | None = True
     namespace_object: JSONObject | Unknown | None = UNKNOWN
     user_info: JSONObject | Unknown = UNKNOWN
+    options: JSONObject | Unknown | None = UNKNOWN
+    dry_run: bool = False
+
+    @property
+    def gvr(self) -> GroupVersionResource:
+        """The resource as it was requested."""
+        return GroupVersionResource(self.group, self.version, self.plural)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,11 +291,12 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """A ValidatingAdmissionPolicyBinding."""
+    """A ValidatingAdmissionPolicyBinding. `validation_actions` are sorted, the strongest first; `written_actions` are in the order of the object."""
 
     name: str
     policy_name: str
     validation_actions: tuple[str, ...]
+    written_actions: tuple[str, ...] = ()
     param_ref: ParamRef | None = None
     match_resources: MatchConstraints | None = None
     path: str = ""
@@ -331,7 +364,9 @@ class Decision:
     """What one validation, or one rule as a whole, says about one request.
 
     `actions` are the binding's validation actions that follow, strongest first; `fields` the concrete fields at fault;
-    `message` the reason, also of a skip, an error or an unknown.
+    `message` the reason, also of a skip, an error or an unknown. Where an action follows, `reason` and `code` are those of the status that a denial
+    has; `warnings` are the texts of Warning headers, `client_message` is what kubectl prints, for a foreign policy. `audit_annotations` are those that
+    the policy publishes for the request. `index` is the validation's, as the API server counts, -1 for a policy as a whole.
     """
 
     policy: str
@@ -341,6 +376,12 @@ class Decision:
     actions: tuple[str, ...] = ()
     message: str = ""
     fields: tuple[str, ...] = ()
+    reason: str = ""
+    code: int = 0
+    warnings: tuple[str, ...] = ()
+    audit_annotations: Mapping[str, str] = field(default_factory=dict)
+    client_message: str = ""
+    index: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

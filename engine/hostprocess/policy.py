@@ -101,6 +101,7 @@ def parse_binding(resource: Resource) -> Binding:
         name=resource.name,
         policy_name=name,
         validation_actions=tuple(action for action in ACTIONS if action in actions),
+        written_actions=tuple(actions),
         param_ref=_param_ref(reference, "Deny" if resource.api_version.endswith("/v1alpha1") else "") if reference else None,
         match_resources=_match(resources) if resources else None,
         path=resource.origin.path,

@@ -1,21 +1,27 @@
-"""A policy made ready to be evaluated: its expressions compile on first use, and are evaluated together where they can be."""
+"""A policy made ready to be evaluated: its expressions compile on first use, and are evaluated in the phases that the API server has.
+
+Source: k8s.io/apiserver/pkg/admission/plugin/policy/validating/{plugin,validator}.go, …/plugin/cel/condition.go, …/webhook/matchconditions/matcher.go.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
-from hostprocess.cel.runtime import Activation, CelError, CompileError, Program, Runtime
+from hostprocess.cel.runtime import NEWEST, Account, Activation, CelError, CompileError, Program, Runtime
 from hostprocess.cel.source import enclosable, mentions
+from hostprocess.context import Context, Phase
 from hostprocess.errors import PolicyError
-from hostprocess.model import Elements, Policy, Request, Validation
+from hostprocess.kubernetes.location import locate
+from hostprocess.model import Elements, Policy, Validation
 
-__all__ = ["Context", "Group", "PreparedPolicy"]
+__all__ = ["OUT_OF_BUDGET", "Conditions", "Group", "PreparedPolicy", "error_text"]
 
 _INPUTS = frozenset({"object", "oldObject", "request", "namespaceObject", "authorizer"})
+_CONDITIONS_BUDGET = 2_500_000  # pkg/apis/cel/config.go
 _MAX_MESSAGE = 5 * 1024  # bytes; a longer messageExpression result is dropped
+OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +33,21 @@ class Group:
     validations: tuple[tuple[int, int], ...]
 
 
-class Context:
-    """One request with its values in CEL, and what has been evaluated for it."""
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What the matchConditions come to: the name of one that is false, or the errors, or what was not given; nothing of these if all are true."""
 
-    def __init__(self, inputs: dict[str, Any], runtime: Runtime, request: Request) -> None:
-        self.inputs = inputs
-        self.request = request
-        self.activation: Activation = runtime.activation(inputs)
-        self.conditions: dict[str, Any] = {}
-        self._runtime = runtime
+    false: str = ""
+    errors: tuple[str, ...] = ()
+    unknown: str = ""
 
-    @cached_property
-    def without_namespace(self) -> Activation:
-        """What matchConditions see: to them `namespaceObject` is null (matchconditions/matcher.go)."""
-        return self._runtime.activation({**self.inputs, "namespaceObject": None})
+    @property
+    def hold(self) -> bool:
+        """Whether all are true."""
+        return not (self.false or self.errors or self.unknown)
+
+
+_HOLD = Conditions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +60,20 @@ class _Chunk:
 
 
 class PreparedPolicy:
-    """A policy whose expressions compile on first use: all of them as one list, and one by one where that list fails."""
+    """A policy whose expressions compile on first use: those of a pack as one list, and one by one where that list fails.
 
-    def __init__(self, policy: Policy, runtime: Runtime) -> None:
+    Arguments: `exact` is the runtime that has the last word where the other gives an error, or cannot know what was not given; `kubernetes` is the
+    release whose CEL environment holds.
+    """
+
+    def __init__(self, policy: Policy, runtime: Runtime, exact: Runtime | None = None, kubernetes: str = "") -> None:
         self.policy = policy
-        self._runtime = runtime
+        self.runtime = runtime
+        self._exact = exact if exact is not runtime else None
+        self._kubernetes = kubernetes or NEWEST
         self._variables = {variable.name: variable.expression for variable in policy.variables}
         self._declared = _INPUTS | {"params"} if policy.param_kind else _INPUTS
-        self._programs: dict[str, Program] = {}
+        self._programs: dict[tuple[str, bool, bool], Program] = {}
         self.expressions, self.groups = _arranged(policy.validations)
         self._chunks: list[_Chunk] | None = None
 
@@ -72,6 +85,8 @@ class PreparedPolicy:
             yield condition.expression
         for validation in self.policy.validations:
             yield validation.message_expression
+        for annotation in self.policy.audit_annotations:
+            yield annotation.value_expression
 
     def rule_name(self, index: int) -> str:
         """The rule of a validation; foreign policies have none, so its place stands in."""
@@ -79,65 +94,139 @@ class PreparedPolicy:
 
     def compile_all(self) -> None:
         """See `Evaluator.check`."""
-        for condition in self.policy.match_conditions:
-            self._typed(condition.expression, "bool", f"matchCondition {condition.name}", variables={})
-        for index, validation in enumerate(self.policy.validations):
-            self._typed(validation.expression, "bool", self.rule_name(index))
-            if validation.message_expression:
-                self._typed(validation.message_expression, "string", f"messageExpression of {self.rule_name(index)}")
+        for number, condition in enumerate(self.policy.match_conditions):
+            self._typed(condition.expression, ("bool",), ("matchConditions", number, "expression"), composed=False)
         earlier: dict[str, str] = {}
-        for name, expression in self._variables.items():
+        for number, (name, expression) in enumerate(self._variables.items()):
             # Not kept: a validation of the same text may read all variables.
-            self._compiled(expression, f"variable {name}", earlier)
+            self._compiled(expression, ("variables", number, "expression"), earlier, self.runtime)
             earlier[name] = expression
+        for index, validation in enumerate(self.policy.validations):
+            self._typed(validation.expression, ("bool",), ("validations", index, "expression"))
+            if validation.message_expression:
+                self._typed(validation.message_expression, ("string",), ("validations", index, "messageExpression"))
+        for number, annotation in enumerate(self.policy.audit_annotations):
+            self._typed(annotation.value_expression, ("string", "null_type"), ("auditAnnotations", number, "valueExpression"))
 
-    def applies(self, context: Context) -> Literal[True] | str | CelError:
-        """True; or the name of a matchCondition that is false; or the error of one, if none is false (matchconditions/matcher.go)."""
-        failed: CelError | None = None
-        for condition in self.policy.match_conditions:
-            expression = condition.expression
-            if expression not in context.conditions:
-                program = self._typed(expression, "bool", f"matchCondition {condition.name}", variables={})
-                activation = context.without_namespace if mentions(expression, "namespaceObject") else context.activation
-                context.conditions[expression] = program.evaluate(activation)
-            value = context.conditions[expression]
+    # matchConditions.
+
+    def applies(self, context: Context) -> Conditions:
+        """A condition that is false beats errors, and what is not known as well (matchconditions/matcher.go)."""
+        if not self.policy.match_conditions:
+            return _HOLD
+        errors: list[str] = []
+        unknown = ""
+        account = Account(_CONDITIONS_BUDGET)
+        for number, condition in enumerate(self.policy.match_conditions):
+            value = self._condition(number, condition.expression, account, context)
             if value is False:
-                return condition.name
+                return Conditions(false=condition.name)
             if isinstance(value, CelError):
-                failed = failed or value
-        return failed or True
+                if value.kind == "budget":
+                    return Conditions(errors=(OUT_OF_BUDGET,))
+                if value.missing or value.exhausted:
+                    unknown = unknown or value.message
+                else:
+                    errors.append(error_text(condition.expression, value))
+        return Conditions(errors=tuple(dict.fromkeys(errors)), unknown=unknown) if errors or unknown else _HOLD
 
-    def evaluate(self, context: Context) -> Sequence[Any]:
-        """The values of all expressions: bools and `CelError`s."""
+    def _condition(self, number: int, expression: str, account: Account, context: Context) -> Any:
+        # Policies of one pack have one condition.
+        if self.policy.of_pack and expression in context.known_conditions:
+            return context.known_conditions[expression]
+        program = self._typed(expression, ("bool",), ("matchConditions", number, "expression"), composed=False)
+        # A runtime other than `tree` needs long to take up an object: one activation serves all that cannot tell.
+        own = self.runtime.name == "tree" or mentions(expression, "namespaceObject") or mentions(expression, "request")
+        value = self._evaluated(program, expression, context.conditions() if own else context.validations(), account, composed=False)
+        if self.policy.of_pack:
+            context.known_conditions[expression] = value
+        return value
+
+    # Validations.
+
+    def evaluate(self, context: Context, account: Account) -> Sequence[Any] | CelError:
+        """The values of all expressions, bools and `CelError`s; or the one error that ends the phase."""
+        phase = context.validations()
+        if not self.policy.of_pack or self.runtime.name == "tree":
+            return self._one_by_one(range(len(self.expressions)), phase, account)
         if self._chunks is None:
             self._chunks = self._compile_chunk(0, len(self.expressions))
         values: list[Any] = []
         for chunk in self._chunks:
-            found = chunk.program.evaluate(context.activation)
-            if chunk.end - chunk.start == 1:
-                values.append(found)
-            elif isinstance(found, list):
+            found = chunk.program.evaluate(phase.activation(self.runtime, self.policy.name))
+            if isinstance(found, list) and chunk.end - chunk.start > 1:
                 values += found
-            else:
-                # One error makes the whole list an error, and all share one budget: then each is asked on its own.
-                values += [self._each(position).evaluate(context.activation) for position in range(chunk.start, chunk.end)]
+                continue
+            # One error makes the whole list an error, and all share one budget: then each is asked on its own.
+            each = self._one_by_one(range(chunk.start, chunk.end), phase, account) if not isinstance(found, bool) else [found]
+            if isinstance(each, CelError):
+                return each
+            values += each
         return values
 
-    def message(self, index: int, context: Context) -> str:
-        """The message of a false validation: validator.go, message precedence."""
+    def _one_by_one(self, positions: Iterable[int], phase: Phase, account: Account) -> list[Any] | CelError:
+        values: list[Any] = []
+        for position in positions:
+            value = self._evaluated(self._each(position), self.expressions[position], phase, account)
+            if isinstance(value, CelError) and value.kind == "budget":
+                return value
+            values.append(value)
+        return values
+
+    def _evaluated(self, program: Program, expression: str, phase: Phase, account: Account, *, composed: bool = True) -> Any:
+        """The value; the exact runtime is asked where the other fails, or reads what it cannot tell from an absent field."""
+        if self._exact is None:
+            value = program.evaluate(phase.activation(self.runtime, self.policy.name), account)
+            return phase.explained(value) if isinstance(value, CelError) else value
+        if not phase.reads_unknown(expression, self._variables):
+            value = program.evaluate(phase.activation(self.runtime, self.policy.name))
+            if not isinstance(value, CelError):
+                return value
+        exact = self._program(expression, (), composed, self._exact)
+        return exact.evaluate(phase.activation(self._exact, self.policy.name), account)
+
+    def message(self, index: int, value: Any) -> str:
+        """The message of a false validation, of what its messageExpression gave (None without one): validator.go, message precedence."""
         validation = self.policy.validations[index]
-        if validation.message_expression:
-            program = self._typed(validation.message_expression, "string", f"messageExpression of {self.rule_name(index)}")
-            value = program.evaluate(context.activation)
-            if isinstance(value, str):
-                value = value.strip()
-                if value and "\n" not in value and len(value.encode()) <= _MAX_MESSAGE:
-                    return value
+        text = value.strip() if isinstance(value, str) else ""
+        if text and "\n" not in text and len(text.encode("utf-8", "surrogatepass")) <= _MAX_MESSAGE:
+            return text
         return validation.message.strip() or f"failed expression: {validation.expression.strip()}"
+
+    def messages(self, context: Context, account: Account, indexes: Iterable[int]) -> dict[int, Any] | CelError:
+        """What the messageExpressions of these validations give, by index; or the error that ends the phase, out of budget."""
+        found: dict[int, Any] = {}
+        phase: Phase | None = None
+        for index in indexes:
+            expression = self.policy.validations[index].message_expression
+            if expression:
+                program = self._typed(expression, ("string",), ("validations", index, "messageExpression"))
+                phase = phase or context.messages()
+                value = self._evaluated(program, expression, phase, account)
+                if isinstance(value, CelError) and value.kind == "budget":
+                    return value
+                found[index] = value
+        return found
+
+    def annotations(self, context: Context) -> list[tuple[str, Any]] | CelError:
+        """Key and value of each audit annotation; or the error that ends the phase. They have a budget of their own."""
+        account, phase = Account(), context.annotations()
+        found: list[tuple[str, Any]] = []
+        for number, annotation in enumerate(self.policy.audit_annotations):
+            expression = annotation.value_expression
+            program = self._typed(expression, ("string", "null_type"), ("auditAnnotations", number, "valueExpression"))
+            value = self._evaluated(program, expression, phase, account)
+            if isinstance(value, CelError) and value.kind == "budget":
+                return value
+            found.append((annotation.key, value))
+        return found
 
     def elements(self, elements: Elements, index: int, context: Context) -> Any:
         """Which elements of a list pass, in order; or a `CelError`."""
-        return self._program(elements.expression, self.rule_name(index)).evaluate(context.activation)
+        program = self._program(elements.expression, ("validations", index, "expression"), True, self.runtime)
+        return self._evaluated(program, elements.expression, context.validations(), Account())
+
+    # Compilation.
 
     def _compile_chunk(self, start: int, end: int) -> list[_Chunk]:
         """Compiles expressions as one list, or as several: a parser has a limit of nesting, and a list of other things than bools hides which."""
@@ -145,7 +234,7 @@ class PreparedPolicy:
             return [_Chunk(self._each(start), start, end)]
         listed = ", ".join(enclosable(text) for text in self.expressions[start:end])
         try:
-            program = self._runtime.compile(f"[{listed}]", self._variables, self._declared)
+            program = self.runtime.compile(f"[{listed}]", self._variables, self._declared)
         except CompileError:
             program = None
         if program is not None and program.result_type == "list(bool)":
@@ -155,48 +244,91 @@ class PreparedPolicy:
 
     def _each(self, position: int) -> Program:
         text = self.expressions[position]
-        return self._programs.get(text) or self._typed(text, "bool", self._owner(position))
+        return self._programs.get((text, True, True)) or self._typed(text, ("bool",), ("validations", self._owner(position), "expression"))
 
-    def _owner(self, position: int) -> str:
-        for group in self.groups:
-            for index, at in group.validations:
-                if at == position or group.when == position:
-                    return self.rule_name(index)
-        return self.policy.name
+    def _owner(self, position: int) -> int:
+        return next(index for group in self.groups for index, at in group.validations if position in (at, group.when))
 
-    def _typed(self, expression: str, wanted: str, what: str, variables: Mapping[str, str] | None = None) -> Program:
-        program = self._program(expression, what, variables)
+    def _typed(self, expression: str, wanted: tuple[str, ...], steps: tuple[str | int, ...], *, composed: bool = True) -> Program:
+        if steps[-1] == "messageExpression" and mentions(expression, "authorizer"):
+            raise self._error(steps, f"undeclared reference to 'authorizer': a messageExpression cannot ask it: {expression}")
+        program = self._program(expression, steps, composed, self.runtime)
         # A runtime without a type checker says nothing; the API server refuses any other type, `dyn` too.
-        if program.result_type not in ("", wanted):
-            raise PolicyError(
-                f"policy {self.policy.name}, {what}: must evaluate to {wanted} but got {program.result_type}: {expression}", path=self.policy.path
-            )
+        if program.result_type not in ("", *wanted):
+            expected = wanted[0] if len(wanted) == 1 else f"one of [{' '.join(wanted)}]"
+            raise self._error(steps, f"must evaluate to {expected} but got {program.result_type}: {expression}")
         return program
 
-    def _program(self, expression: str, what: str, variables: Mapping[str, str] | None = None) -> Program:
-        program = self._programs.get(expression)
+    def _program(self, expression: str, steps: tuple[str | int, ...], composed: bool, runtime: Runtime) -> Program:
+        key = (expression, composed, runtime is self.runtime)
+        program = self._programs.get(key)
         if program is None:
-            program = self._programs[expression] = self._compiled(expression, what, self._variables if variables is None else variables)
+            program = self._programs[key] = self._compiled(expression, steps, self._variables if composed else {}, runtime)
         return program
 
-    def _compiled(self, expression: str, what: str, variables: Mapping[str, str]) -> Program:
+    def _compiled(self, expression: str, steps: tuple[str | int, ...], variables: Mapping[str, str], runtime: Runtime) -> Program:
         try:
-            return self._runtime.compile(expression, variables, self._declared)
+            return runtime.compile(expression, variables, self._declared, kubernetes=self._kubernetes)
         except CompileError as error:
+            if error.limitation:
+                return _NoProgram(CelError(error.message, kind="limitation"))
             place = f" (line {error.line}, column {error.column} of the expression)" if error.line else ""
-            raise PolicyError(f"policy {self.policy.name}, {what}: does not compile: {error.message}{place}: {expression}", path=self.policy.path) from None
+            raise self._error(steps, f"does not compile: {error.message}{place}: {expression}") from None
+
+    def _error(self, steps: tuple[str | int, ...], message: str) -> PolicyError:
+        policy = self.policy
+        text = f"policy {policy.name}, {self._told(steps)}: {message}"
+        if policy.origin is None:
+            return PolicyError(text, path=policy.path)
+        place = locate(policy.origin, ("spec", *steps))
+        return PolicyError(text, path=policy.path, line=place.line, column=place.column)
+
+    def _told(self, steps: tuple[str | int, ...]) -> str:
+        """The place of an expression in the words of the policy's author."""
+        match steps:
+            case ("matchConditions", int(number), _):
+                return f"matchCondition {self.policy.match_conditions[number].name}"
+            case ("variables", int(number), _):
+                return f"variable {self.policy.variables[number].name}"
+            case ("auditAnnotations", int(number), _):
+                return f"auditAnnotation {self.policy.audit_annotations[number].key}"
+            case ("validations", int(number), "messageExpression"):
+                return f"messageExpression of {self.rule_name(number)}"
+            case ("validations", int(number), _):
+                return self.rule_name(number)
+        return "an expression"
+
+
+class _NoProgram:
+    """An expression that this package cannot compile, though the API server can: nothing is known of its value."""
+
+    result_type = ""
+
+    def __init__(self, error: CelError) -> None:
+        self._error = error
+
+    def evaluate(self, activation: Activation, account: Account | None = None) -> CelError:
+        """The limitation."""
+        return self._error
+
+
+def error_text(expression: str, error: CelError) -> str:
+    """An error of evaluation, as the API server words it (plugin/cel/activation.go)."""
+    return f"expression '{expression}' resulted in error: {error.message}"
 
 
 def _arranged(validations: Sequence[Validation]) -> tuple[list[str], list[Group]]:
     """The distinct expressions of a policy and, rule by rule, where in that list its own stand."""
     positions: dict[str, int] = {}
 
-    def position(text: str) -> int:
-        return positions.setdefault(text, len(positions))
+    def position(text: str, index: int) -> int:
+        # What a foreign policy says twice is evaluated, and paid for, twice.
+        return positions.setdefault(text if validations[index].rule else f"{index} {text}", len(positions))
 
     groups: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for index, validation in enumerate(validations):
         key = (validation.rule or f"validations[{index}]", validation.when)
-        groups.setdefault(key, []).append((index, position(validation.expression)))
-    arranged = [Group(rule, position(when) if when else None, tuple(members)) for (rule, when), members in groups.items()]
-    return list(positions), arranged
+        groups.setdefault(key, []).append((index, position(validation.expression, index)))
+    arranged = [Group(rule, position(when, members[0][0]) if when else None, tuple(members)) for (rule, when), members in groups.items()]
+    texts = [text if validations[0].rule else text.partition(" ")[2] for text in positions]
+    return texts, arranged

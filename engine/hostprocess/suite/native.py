@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hostprocess.admission import Inventory, request_for
+from hostprocess.admission import request_for
 from hostprocess.cel.runtime import Runtime
 from hostprocess.compile import compile_pack, select_rules
 from hostprocess.errors import InputError, PolicyError
 from hostprocess.evaluate import Decisions, Evaluator
+from hostprocess.inventory import Inventory
 from hostprocess.kubernetes import json_text
 from hostprocess.kubernetes.location import locate
 from hostprocess.kubernetes.reader import read_piece
-from hostprocess.model import UNKNOWN, Decision, InputProblem, Origin, Outcome, Policy, Resource, Rule, Targets
+from hostprocess.model import Decision, InputProblem, Origin, Outcome, Policy, Resource, Rule, Targets
 from hostprocess.rules import Pack, suite_path
 from hostprocess.schema import fault_at, load_checked
 from hostprocess.suite.edit import edited, wrapped
@@ -134,7 +135,9 @@ def _decide(pack: Pack, rule: Rule, targets: Targets, raw: Mapping[str, Any], re
         bindings = [type(one)(name=one.name, policy_name=one.policy_name, validation_actions=one.validation_actions) for one in bindings]
     name = raw.get("namespace", "")
     request = request_for(resource, inventory, name if isinstance(name, str) else name.get("metadata", {}).get("name", ""), raw.get("operation", "CREATE"))
-    request = replace(request, old_object=raw.get("oldObject"), subresource=raw.get("subresource", ""), user_info=raw.get("userInfo", UNKNOWN))
+    request = replace(request, subresource=raw.get("subresource", ""), user_info=raw.get("userInfo", request.user_info))
+    if "oldObject" in raw or request.operation == "UPDATE":
+        request = replace(request, old_object=raw.get("oldObject"))
     return Evaluator(policies, bindings, runtime, inventory, show_all=True).decide(request)
 
 
