@@ -13,7 +13,7 @@ from hostprocess.cel.declarations import Library, Overload
 from hostprocess.cel.library.costs import cost_of, scaled, size
 from hostprocess.cel.library.formatting import format_string, format_string_early
 from hostprocess.cel.library.lists import first_unknown
-from hostprocess.cel.library.texts import type_name
+from hostprocess.cel.library.texts import to_text, type_name
 from hostprocess.cel.runtime import CelError
 
 __all__ = ["LIBRARIES", "quote", "split"]
@@ -111,10 +111,13 @@ def _join_native(parts: Sequence[Any], separator: str = "") -> Any:
 def _go_value(value: Any) -> str:
     """`%v` of the value, for the scalars that are likely in a list."""
     if value is None:
-        return "NULL_VALUE"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+        return "0"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_go_value, value))}]"
+    if isinstance(value, bytes):
+        return f"[{' '.join(map(str, value))}]"
+    text = to_text(value)
+    return str(value) if isinstance(text, CelError) else text
 
 
 def lower_ascii(text: str) -> str:

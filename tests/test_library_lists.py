@@ -1,0 +1,97 @@
+"""The list functions of Kubernetes, ext.Lists and ext.Sets.
+
+The results and costs were computed with the Go libraries of the releases.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hostprocess.cel.runtime import CelError
+from hostprocess.cel.values import Duration, Timestamp, Uint
+from library_calls import NAN, called
+
+CASES: list[tuple[int, str, list[Any], Any, int]] = [
+    (30, "list_int_is_sorted_bool", [[1, 2, 2]], True, 1),
+    (30, "list_int_is_sorted_bool", [[2, 1]], False, 1),
+    (30, "list_string_is_sorted_bool", [["xxxxxxxxxxxxxxxxxxxxxxxxx", "xxxxxxxxxxxxxxxxxxxxxxxxxy"]], True, 1),
+    (30, "list_double_is_sorted_bool", [[2.0, NAN, 1.0]], True, 1),
+    (30, "list_sets_contains_list", [[1, "a", [2.0]], [Uint(1), "a", [2]]], True, 10),
+    (30, "list_sets_equivalent_list", [[1, "a", [2.0]], [Uint(1), "a", [2]]], True, 19),
+    (30, "list_sets_intersects_list", [[1, "a", [2.0]], [Uint(1), "a", [2]]], True, 10),
+    (37, "list_int_is_sorted_bool", [[1, 2, 2]], True, 3),
+    (37, "list_int_is_sorted_bool", [[2, 1]], False, 2),
+    (37, "list_string_is_sorted_bool", [["xxxxxxxxxxxxxxxxxxxxxxxxx", "xxxxxxxxxxxxxxxxxxxxxxxxxy"]], True, 4),
+    (37, "list_double_is_sorted_bool", [[2.0, NAN, 1.0]], True, 3),
+    (37, "list_int_sum_int", [[1, 2, 3]], 6, 3),
+    (37, "list_int_sum_int", [[9223372036854775807, 1]], CelError("integer overflow"), 2),
+    (37, "list_uint_sum_uint", [[Uint(18446744073709551615), Uint(1)]], CelError("unsigned integer overflow"), 2),
+    (37, "list_double_sum_double", [[0.1, 0.2]], 0.30000000000000004, 2),
+    (37, "list_duration_sum_duration", [[Duration(5), Duration(-7)]], Duration(-2), 2),
+    (37, "list_duration_sum_duration", [[Duration(9223372036854775807), Duration(1)]], CelError("integer overflow"), 2),
+    (37, "list_int_max_int", [[1, 3, 2]], 3, 3),
+    (37, "list_string_min_string", [["b", "a", "é"]], "a", 0),
+    (37, "list_bytes_max_bytes", [[b"a", b"\xff"]], b"\xff", 0),
+    (37, "list_bool_min_bool", [[True, False]], False, 2),
+    (37, "list_timestamp_max_timestamp", [[Timestamp(1), Timestamp(2)]], Timestamp(2), 2),
+    (37, "list_a_index_of_int", [["a", "b", "a"], "a"], 0, 0),
+    (37, "list_a_last_index_of_int", [["a", "b", "a"], "a"], 2, 0),
+    (37, "list_sets_contains_list", [[1, 2], [2]], True, 3),
+    (37, "list_sets_equivalent_list", [[1, 2], [2]], False, 5),
+    (37, "list_sets_intersects_list", [[1, 2], [2]], True, 3),
+    (37, "list_sets_contains_list", [[1], [1, 2]], False, 3),
+    (37, "list_sets_equivalent_list", [[1], [1, 2]], False, 5),
+    (37, "list_sets_intersects_list", [[1], [1, 2]], True, 3),
+    (37, "list_sets_contains_list", [[1, "a", [2.0]], [Uint(1), "a", [2]]], True, 10),
+    (37, "list_sets_equivalent_list", [[1, "a", [2.0]], [Uint(1), "a", [2]]], True, 19),
+    (37, "list_sets_intersects_list", [[1, "a", [2.0]], [Uint(1), "a", [2]]], True, 10),
+    (34, "list_slice", [[1, 2, 3], 0, 2], [1, 2], 13),
+    (34, "list_slice", [[1, 2], -1, 2], CelError("cannot slice(-1, 2), negative indexes not supported"), 12),
+    (34, "list_slice", [[1, 2], 2, 1], CelError("cannot slice(2, 1), start index must be less than or equal to end index"), 12),
+    (34, "list_slice", [[1, 2], 0, 3], CelError("cannot slice(0, 3), list is length 2"), 12),
+    (34, "list_flatten", [[[1, 2], [3]]], [1, 2, 3], 13),
+    (34, "list_flatten_int", [[1, [2, [3]]], 1], [1, 2, [3]], 13),
+    (34, "list_flatten_int", [[1, [2, [3]]], 2], [1, 2, 3], 15),
+    (34, "list_flatten_int", [[1, [2]], 0], [1, [2]], 11),
+    (34, "list_flatten_int", [[1, [2]], -1], CelError("level must be non-negative"), 9),
+    (34, "list_int_sort", [[3, 1, 2]], [1, 2, 3], 29),
+    (34, "list_string_sort", [["b", "a"]], ["a", "b"], 19),
+    (34, "list_double_sort", [[2.0, NAN, 1.0]], [2.0, NAN, 1.0], 29),
+    (34, "list_google.protobuf.Duration_sort", [[Duration(2), Duration(1)]], [Duration(1), Duration(2)], 19),
+    (34, "list_reverse", [[1, 2, 3]], [3, 2, 1], 14),
+    (34, "list_distinct", [[1, 2, 1]], [1, 2], 29),
+    (34, "list_distinct", [[1, 1.0, "a", "a", [1], [Uint(1)], None, None]], [1, "a", [1], None], 139),
+    (34, "list_distinct", [["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "b"]], ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "b"], 19),
+    (34, "lists_range", [4], [0, 1, 2, 3], 15),
+    (34, "lists_range", [-1], [], 11),
+    (37, "list_slice", [[1, 2, 3], 0, 2], [1, 2], 13),
+    (37, "list_slice", [[1, 2], -1, 2], CelError("cannot slice(-1, 2), negative indexes not supported"), 12),
+    (37, "list_slice", [[1, 2], 2, 1], CelError("cannot slice(2, 1), start index must be less than or equal to end index"), 12),
+    (37, "list_slice", [[1, 2], 0, 3], CelError("cannot slice(0, 3), list is length 2"), 12),
+    (37, "list_flatten", [[[1, 2], [3]]], [1, 2, 3], 13),
+    (37, "list_flatten_int", [[1, [2, [3]]], 1], [1, 2, [3]], 13),
+    (37, "list_flatten_int", [[1, [2, [3]]], 2], [1, 2, 3], 15),
+    (37, "list_flatten_int", [[1, [2]], 0], [1, [2]], 11),
+    (37, "list_flatten_int", [[1, [2]], -1], CelError("level must be non-negative"), 13),
+    (37, "list_int_sort", [[3, 1, 2]], [1, 2, 3], 29),
+    (37, "list_string_sort", [["b", "a"]], ["a", "b"], 19),
+    (37, "list_double_sort", [[2.0, NAN, 1.0]], [2.0, NAN, 1.0], 29),
+    (37, "list_google.protobuf.Duration_sort", [[Duration(2), Duration(1)]], [Duration(1), Duration(2)], 19),
+    (37, "list_reverse", [[1, 2, 3]], [3, 2, 1], 14),
+    (37, "list_distinct", [[1, 2, 1]], [1, 2], 29),
+    (37, "list_distinct", [[1, 1.0, "a", "a", [1], [Uint(1)], None, None]], [1, "a", [1], None], 139),
+    (37, "list_distinct", [["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "b"]], ["aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "b"], 19),
+    (37, "lists_range", [4], [0, 1, 2, 3], 15),
+    (37, "lists_range", [-1], CelError("lists.range: size must be non-negative, got -1"), 12),
+    (37, "lists_range", [1000001], CelError("lists.range: size 1000001 exceeds maximum allowed (1000000)"), 12),
+    (37, "list_includes_dyn_dyn", [[1, "a"], 1.0], True, 1),
+    (37, "list_includes_dyn_dyn", ["a", "a"], True, 0),
+    (37, "list_includes_dyn_dyn", [{"a": 1}, "a"], False, 1),
+]
+
+
+@pytest.mark.parametrize(("minor", "overload", "arguments", "result", "cost"), CASES)
+def test_call(minor: int, overload: str, arguments: list[Any], result: Any, cost: int) -> None:
+    assert called(minor, overload, arguments) == (result, cost)
