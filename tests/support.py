@@ -13,12 +13,14 @@ from hostprocess.admission import request_for
 from hostprocess.cel.celpy import CelpyRuntime
 from hostprocess.cel.cpp import CppRuntime
 from hostprocess.cel.runtime import Runtime
+from hostprocess.cel.tree import TreeRuntime
 from hostprocess.evaluate import Decisions, EvaluatePolicy, Evaluator
 from hostprocess.inventory import Inventory
 from hostprocess.model import Binding, MatchConstraints, Origin, Policy, Request, Resource, ResourceRule, Validation, Variable
 
 REPOSITORY = Path(__file__).parent.parent
 RUNTIMES: dict[str, Runtime] = {"cpp": CppRuntime(), "celpy": CelpyRuntime()}
+ALL_RUNTIMES: dict[str, Runtime] = {**RUNTIMES, "tree": TreeRuntime()}
 INPUTS = frozenset({"object", "oldObject", "request", "namespaceObject", "params"})
 EVERYTHING = MatchConstraints(resource_rules=(ResourceRule(operations=("*",), api_groups=("*",), api_versions=("*",), resources=("*/*",)),))
 
@@ -79,7 +81,7 @@ def evaluator(
     if bindings is None:
         bindings = [binding(name=f"{one.name}-b", policy_name=one.name) for one in policies]
     bindings = [bindings] if isinstance(bindings, Binding) else bindings
-    return Evaluator(policies, bindings, RUNTIMES[runtime], Inventory.of(inventory), show_all=show_all, evaluate_policy=evaluate_policy)
+    return Evaluator(policies, bindings, ALL_RUNTIMES[runtime], Inventory.of(inventory), show_all=show_all, evaluate_policy=evaluate_policy)
 
 
 def decide(

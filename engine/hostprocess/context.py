@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from hostprocess.cel.runtime import Activation, CelError, Runtime
+from hostprocess.cel.runtime import UNBOUND, Activation, CelError, Runtime
 from hostprocess.cel.source import needed
 from hostprocess.model import Request, Unknown
 
@@ -23,7 +23,7 @@ _INSIDE: dict[str, tuple[tuple[str, ...], ...]] = {
     "params": ((), ("metadata",)),
 }
 # validator.go leaves the authorizer out of the last two phases, though audit annotations may name it.
-_UNBOUND = CelError("no such attribute(s): authorizer")
+_NO_AUTHORIZER = {"authorizer": UNBOUND, "authorizer.requestResource": UNBOUND}
 
 
 class Context:
@@ -58,11 +58,11 @@ class Context:
 
     def messages(self) -> Phase:
         """What messageExpressions see."""
-        return Phase({**self.inputs, "authorizer": _UNBOUND}, self.validations())
+        return Phase({**self.inputs, **_NO_AUTHORIZER}, self.validations())
 
     def annotations(self) -> Phase:
         """What audit annotations see."""
-        return Phase({**self.inputs, "authorizer": _UNBOUND}, self.validations())
+        return Phase({**self.inputs, **_NO_AUTHORIZER}, self.validations())
 
 
 class Phase:
@@ -113,7 +113,7 @@ class Phase:
         unknown: dict[str, str] = {}
         paths: list[str] = []
         for name, value in self._inputs.items():
-            if isinstance(value, Unknown | CelError):
+            if isinstance(value, Unknown) or value is UNBOUND:
                 if isinstance(value, Unknown):
                     unknown[name] = value.what
                 continue

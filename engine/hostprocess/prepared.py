@@ -177,7 +177,7 @@ class PreparedPolicy:
         """The value; the exact runtime is asked where the other fails, or reads what it cannot tell from an absent field."""
         if self._exact is None:
             value = program.evaluate(phase.activation(self.runtime, self.policy.name), account)
-            return phase.explained(value) if isinstance(value, CelError) else value
+            return phase.explained(value) if isinstance(value, CelError) and self.runtime.name != "tree" else value
         if not phase.reads_unknown(expression, self._variables):
             value = program.evaluate(phase.activation(self.runtime, self.policy.name))
             if not isinstance(value, CelError):
