@@ -16,7 +16,7 @@ from hostprocess.cel.conversions import CONVERSIONS
 from hostprocess.cel.environment import Environment
 from hostprocess.cel.equality import NO_SUCH_OVERLOAD
 from hostprocess.cel.folds import Fold, fold, lazily
-from hostprocess.cel.functions import STANDARD_FUNCTIONS, or_optional, or_value
+from hostprocess.cel.functions import STANDARD_FUNCTIONS, or_optional
 from hostprocess.cel.library.regex import compile_pattern
 from hostprocess.cel.literals import list_literal, map_literal, membership
 from hostprocess.cel.nodes import Call, Comprehension, Const, Ident, ListLiteral, MapLiteral, Node, Select
@@ -27,6 +27,7 @@ from hostprocess.model import Unknown
 
 __all__ = ["MissingInput", "Plan", "plan"]
 
+_CEL_GO_29 = 37  # the release of Kubernetes that came with cel-go 0.29
 _PATTERNED = ("matches", "find", "findAll")
 
 
@@ -169,6 +170,8 @@ class _Planner:
         special = _SPECIAL.get(name)
         if special is not None:
             return _Step(special(*arguments))
+        if name in ("or", "orValue"):
+            return _Step(or_optional(arguments[0], arguments[1], name == "orValue", self._environment.minor < _CEL_GO_29))
         if name in ("_==_", "_!=_"):
             return _Step(calls.equality(arguments[0], arguments[1], name == "_!=_", self._environment.strict_cost))
         if name in _PATTERNED and len(steps) > 1 and steps[1].constant is not None:
@@ -194,7 +197,7 @@ class _Planner:
     def _called(self, name: str, chosen: tuple[str, ...], arguments: list[Run], steps: list[_Step]) -> Run:
         declared = self._environment.functions[name]
         only = next(each for each in declared if each.id == chosen[0]) if len(chosen) == 1 else None
-        charge = calls.charge_of(name, only, self._environment.strict_cost)
+        charge = calls.charge_of(name, only, self._environment.strict_cost, self._environment.minor)
         if name in operators.BINARY and len(arguments) == 2:
             if name == "matches" and steps[1].constant is not None:
                 return calls.various(arguments, _matches, charge)
@@ -202,6 +205,8 @@ class _Planner:
         if name in operators.UNARY and len(arguments) == 1:
             return calls.unary(arguments[0], operators.UNARY[name], charge)
         function = calls.overloaded(name, [_implemented(only)] if only else [_implemented(each) for each in declared])
+        if name in _PATTERNED and len(steps) > 1 and steps[1].constant is not None:
+            function = _patterned(function)
         if only is not None and len(arguments) == 1:
             return calls.unary(arguments[0], function, charge)
         if only is not None and len(arguments) == 2:
@@ -306,6 +311,16 @@ def _matches(text: Any, pattern: Any) -> Any:
     return operators.BINARY["matches"](text, pattern) if isinstance(text, str) else NO_SUCH_OVERLOAD
 
 
+def _patterned(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`find` or `findAll` with a constant pattern: it too says less about values of other types."""
+
+    def call(text: Any, pattern: Any, *count: Any) -> Any:
+        fits = isinstance(text, str) and all(type(each) is int for each in count)
+        return function(text, pattern, *count) if fits else NO_SUCH_OVERLOAD
+
+    return call
+
+
 def _check_pattern(pattern: Any) -> None:
     compiled = compile_pattern(pattern) if isinstance(pattern, str) else None
     if isinstance(compiled, CelError):
@@ -334,6 +349,4 @@ _SPECIAL: dict[str, Callable[..., Run]] = {
     "_&&_": calls.conjunction,
     "_||_": calls.disjunction,
     "@not_strictly_false": _not_strictly_false,
-    "or": or_optional,
-    "orValue": or_value,
 }

@@ -21,10 +21,11 @@ __all__ = ["children", "literal_errors"]
 
 _QUIET = re2.Options()
 _QUIET.log_errors = False
+_FORMAT_VALIDATOR = 31  # came with cel-go 0.20
 
 
 def literal_errors(checked: Checked, environment: Environment) -> list[tuple[int, str]]:
-    """Pairs of node and message: homogeneous literals in every release; durations, timestamps, patterns and formats from 1.29 on."""
+    """Pairs of node and message: homogeneous literals in every release; durations, timestamps, patterns from 1.29 on, formats from 1.31 on."""
     nodes = list(_all(checked.root, False))
     errors: list[tuple[int, str]] = []
     for node, exempt in nodes:
@@ -41,7 +42,7 @@ def literal_errors(checked: Checked, environment: Environment) -> list[tuple[int
                 first = node.arguments[0]
                 if isinstance(first, Const) and wrong(first.value):
                     errors.append((first.id, f"invalid {function} argument"))
-    for node, _ in nodes:
+    for node, _ in nodes if environment.minor >= _FORMAT_VALIDATOR else ():
         if isinstance(node, Call) and node.function == "format" and node.target is not None:
             errors += format_errors(node, checked, environment)
     return errors
