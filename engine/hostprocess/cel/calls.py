@@ -22,16 +22,17 @@ __all__ = ["Charge", "binary", "charge_of", "conjunction", "disjunction", "equal
 
 Charge = Callable[[Sequence[Any], Any], int]
 _COMPARED = frozenset(f"{word}_{kind}" for word in ("less", "less_equals", "greater", "greater_equals") for kind in ("string", "bytes"))
+_CEL_GO_29 = 37  # the release of Kubernetes that came with cel-go 0.29
 _PLAIN = frozenset({str, int, bool})
 
 
-def charge_of(name: str, overload: Signature | None, strict: bool) -> Charge | None:
+def charge_of(name: str, overload: Signature | None, strict: bool, minor: int) -> Charge | None:
     """What a call costs, given its arguments and result; None for 1. `overload` is the only one the checker left, if there is one."""
     if overload is None:
         return _by_name(name) if strict else None
     if overload.implementation is not None:
         return overload.cost if strict or not overload.gated_cost else None
-    return _standard(overload.id)
+    return _early(overload.id) if minor < _CEL_GO_29 else _standard(overload.id)
 
 
 def _by_name(name: str) -> Charge | None:
@@ -43,6 +44,13 @@ def _by_name(name: str) -> Charge | None:
         return 1 if cost is None else cost
 
     return charge
+
+
+def _early(overload: str) -> Charge | None:
+    """As up to Kubernetes 1.36."""
+    if overload in ("starts_with_string", "ends_with_string"):
+        return lambda arguments, _: scaled(size(arguments[0]))
+    return None if overload == "matches" else _standard(overload)
 
 
 def _standard(overload: str) -> Charge | None:

@@ -100,6 +100,8 @@ def to_duration(value: Any) -> Any:
     """`duration(value)` of a string: time.ParseDuration of Go."""
     if isinstance(value, Duration):
         return value
+    if not isinstance(value, str):  # an overload that fails always, up to Kubernetes 1.36
+        return _failed(value, "google.protobuf.Duration")
     text = value
     negative = text[:1] == "-"
     if text[:1] in ("+", "-"):

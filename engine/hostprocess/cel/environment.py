@@ -12,13 +12,14 @@ from functools import cache
 from hostprocess.cel.declarations import Library, Overload
 from hostprocess.cel.library import LIBRARIES
 from hostprocess.cel.macros import SORT_BY, TWO_VARIABLES
-from hostprocess.cel.standard import CROSS_NUMERIC, MAP_INSERT, OPTIONAL, OPTIONAL_LISTS, STANDARD, Signature, signatures
+from hostprocess.cel.standard import CROSS_NUMERIC, INT_DURATION, MAP_INSERT, OPTIONAL, OPTIONAL_LISTS, STANDARD, Signature, signatures
 from hostprocess.cel.types import DYN, Type, list_of, map_of, optional_of, parse_type, type_of
 
 __all__ = ["Environment", "environment"]
 
 _OPTIONAL_TYPES = 28
 _VALIDATORS = 29
+_FORMATS = 31  # came with cel-go 0.20
 _TWO_VARIABLES = 32
 _EXT_LISTS = 34
 _OPTIONAL_LISTS = 33  # came with cel-go 0.23, whatever the version of the environment
@@ -82,6 +83,7 @@ class Environment:
     fields: Mapping[str, Mapping[str, Type]]
     optional: bool
     validators: bool
+    formats: bool
     macros: frozenset[str]
     strict_cost: bool
 
@@ -107,7 +109,7 @@ def environment(kubernetes: str, stored: bool) -> Environment:
     functions: dict[str, list[Signature]] = {}
     for signature in _signatures(minor, release):
         functions.setdefault(signature.function, []).append(signature)
-    kinds = [*_TYPE_NAMES, *(["optional_type"] if minor >= _OPTIONAL_TYPES else []), *(["net.IP", "net.CIDR"] if minor >= 30 else [])]
+    kinds = [*_TYPE_NAMES, *(["optional_type"] if minor >= _OPTIONAL_TYPES and release >= _FORMATS else []), *(["net.IP", "net.CIDR"] if minor >= 30 else [])]
     return Environment(
         minor=release,
         functions={name: tuple(found) for name, found in functions.items()},
@@ -115,6 +117,7 @@ def environment(kubernetes: str, stored: bool) -> Environment:
         fields=_FIELDS,
         optional=minor >= _OPTIONAL_TYPES,
         validators=minor >= _VALIDATORS,
+        formats=minor >= _VALIDATORS and release >= _FORMATS,
         macros=(TWO_VARIABLES if minor >= _TWO_VARIABLES else frozenset()) | (SORT_BY if minor >= _EXT_LISTS else frozenset()),
         strict_cost=release >= _STRICT_COST,
     )
@@ -126,6 +129,8 @@ def _signatures(minor: int, release: int) -> list[Signature]:
         found += signatures(OPTIONAL)
         if release >= _OPTIONAL_LISTS:
             found += signatures(OPTIONAL_LISTS)
+    if release < 37:
+        found += signatures(INT_DURATION)
     if minor >= _TWO_VARIABLES:
         found += signatures(MAP_INSERT)
     for library in LIBRARIES:

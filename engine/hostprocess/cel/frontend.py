@@ -15,7 +15,7 @@ from cel_expr_python.ext import ext_optional
 from hostprocess.cel.checker import Checked, check
 from hostprocess.cel.environment import Environment
 from hostprocess.cel.macros import MacroError, expand
-from hostprocess.cel.nodes import Node, Struct, decode
+from hostprocess.cel.nodes import Node, Select, Struct, decode
 from hostprocess.cel.runtime import CompileError
 from hostprocess.cel.validators import children, literal_errors
 
@@ -25,6 +25,8 @@ _REPORTED = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*?)(?=\n \| |\nERROR: <in
 _MAX_ERRORS = 100
 _MAX_SNIPPET = 16384
 _NO_LINE = 2**31
+_ESCAPED_NAMES = 37
+_KNOWN_ESCAPES = 33
 _NO_NAME = re.compile(r"(\w+)\(\) variable name must be a simple identifier")
 _RESERVED_NAME = re.compile(r"\w+\(\) variable name cannot be \w+")
 
@@ -33,6 +35,8 @@ def compile_checked(expression: str, environment: Environment) -> Checked:
     """Parses and checks. Raises `CompileError`; its `text` is what the API server says: `compilation failed: ERROR: <input>:1:1: …`."""
     root, positions = parse(expression, environment)
     _refuse_messages(root, environment, expression, positions)
+    if environment.minor < _ESCAPED_NAMES and "`" in expression:
+        _refuse_escapes(root, environment.minor, expression, positions)
     checked = check(root, environment)
     errors: Iterable[tuple[int, str]] = checked.errors
     if not errors:
@@ -63,6 +67,23 @@ def _refuse_messages(node: Node, environment: Environment, expression: str, posi
         positions[node.id] = expression.find("{", positions.get(node.id, 0))
     for child in children(node):
         _refuse_messages(child, environment, expression, positions)
+
+
+def _refuse_escapes(root: Node, minor: int, expression: str, positions: dict[int, int]) -> None:
+    """Refuses names in backticks, which the parser here takes: 1.33 to 1.36 know them and do not allow them, before they were not even tokens."""
+    found: list[tuple[int, str]] = []
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        todo += children(node)
+        start = positions.get(node.id, 0) + 1
+        if isinstance(node, Select) and expression[start : start + 1] == "`":
+            if minor >= _KNOWN_ESCAPES:
+                found.append((start, "unsupported syntax: '`'"))
+            else:
+                found += ((at, "Syntax error: token recognition error at: '`'") for at in (start, expression.find("`", start + 1)))
+    if found:
+        raise _error(expression, found)
 
 
 @cache

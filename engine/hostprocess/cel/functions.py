@@ -18,7 +18,7 @@ from hostprocess.cel.times import DURATION_PARTS, TIMESTAMP_PARTS
 from hostprocess.cel.values import ABSENT, Duration, Opaque, Optional, Timestamp, TypeValue
 from hostprocess.model import Unknown
 
-__all__ = ["STANDARD_FUNCTIONS", "or_optional", "or_value"]
+__all__ = ["STANDARD_FUNCTIONS", "or_optional"]
 
 _ZERO_TIME = -62135596800 * 10**9
 
@@ -62,30 +62,19 @@ def _merged(entries: dict[Any, Any], more: dict[Any, Any]) -> Any:
     return entries
 
 
-def or_optional(left: Run, right: Run) -> Run:
-    """`a.or(b)`: the second is evaluated only if the first has no value. It costs nothing itself."""
+def or_optional(left: Run, right: Run, unwrap: bool, lenient: bool) -> Run:
+    """`a.or(b)`, and with `unwrap` `a.orValue(b)`: the second is evaluated only if the first has no value. It costs nothing itself.
+
+    `lenient`: what is no optional is the result itself, as up to Kubernetes 1.36.
+    """
 
     def run(frame: Frame) -> Any:
         value = left(frame)
-        if isinstance(value, CelError | Unknown):
-            return value
         if not isinstance(value, Optional):
-            return NO_SUCH_OVERLOAD
-        return right(frame) if value.value is ABSENT else value
-
-    return run
-
-
-def or_value(left: Run, right: Run) -> Run:
-    """`a.orValue(b)`; as `or_optional`."""
-
-    def run(frame: Frame) -> Any:
-        value = left(frame)
-        if isinstance(value, CelError | Unknown):
-            return value
-        if not isinstance(value, Optional):
-            return NO_SUCH_OVERLOAD
-        return right(frame) if value.value is ABSENT else value.value
+            return value if lenient or isinstance(value, CelError | Unknown) else NO_SUCH_OVERLOAD
+        if value.value is ABSENT:
+            return right(frame)
+        return value.value if unwrap else value
 
     return run
 

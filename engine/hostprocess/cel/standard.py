@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from hostprocess.cel.types import Type, parse_type
 
-__all__ = ["CROSS_NUMERIC", "MAP_INSERT", "OPTIONAL", "OPTIONAL_LISTS", "STANDARD", "Signature", "signatures"]
+__all__ = ["CROSS_NUMERIC", "INT_DURATION", "MAP_INSERT", "OPTIONAL", "OPTIONAL_LISTS", "STANDARD", "Signature", "signatures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,11 @@ last: .list_last(list(V)) optional_type(V)
 first: .list_first(list(V)) optional_type(V)
 optional.unwrap: optional_unwrap(list(optional_type(V))) list(V)
 unwrapOpt: .optional_unwrapOpt(list(optional_type(V))) list(V)
+"""
+
+# Up to Kubernetes 1.36; it fails whenever it is called.
+INT_DURATION: Final = """
+duration: int64_to_duration(int) duration
 """
 
 MAP_INSERT: Final = """

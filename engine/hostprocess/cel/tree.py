@@ -23,6 +23,7 @@ from hostprocess.model import Unknown
 __all__ = ["TreeActivation", "TreeProgram", "TreeRuntime"]
 
 _OUT_OF_BUDGET = CelError("validation failed due to running out of cost budget, no further validation rules will be run", kind="budget")
+_OPTIONAL_TYPE = 31  # before, cel-go's name of the type was another
 _COST_EXCEEDED = CelError("operation cancelled: actual cost limit exceeded", kind="cost")
 
 
@@ -86,7 +87,7 @@ class TreeRuntime:
             planned = plan(checked, declarations)
         except RecursionError:
             raise CompileError("the expression is nested too deeply", limitation=True) from None
-        return TreeProgram(planned, checked.result_type, variables, self._timeout)
+        return TreeProgram(planned, checked.result_type, variables, self._timeout, declarations.minor)
 
 
 class TreeActivation:
@@ -135,14 +136,14 @@ class _LazyVariables(Lazy):
 class TreeProgram:
     """A compiled expression."""
 
-    def __init__(self, planned: Plan, kind: Type, variables: Mapping[str, _Variable], timeout: float) -> None:
+    def __init__(self, planned: Plan, kind: Type, variables: Mapping[str, _Variable], timeout: float, minor: int) -> None:
         self._plan = planned
         self._run = planned.run
         self._blank = [None] * (planned.size - 3)
         self._variables = variables if planned.reads_variables else {}
         self._timeout = timeout
         self.type = kind
-        self.result_type = str(kind)
+        self.result_type = str(kind) if minor >= _OPTIONAL_TYPE else str(kind).replace("optional_type", "optional")
 
     def evaluate(self, activation: TreeActivation, account: Account | None = None) -> Any:
         """See `Program.evaluate`. What the variables cost that it made is charged too, and first."""
