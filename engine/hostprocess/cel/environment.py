@@ -19,7 +19,7 @@ __all__ = ["Environment", "environment"]
 
 _OPTIONAL_TYPES = 28
 _VALIDATORS = 29
-_FORMATS = 31  # came with cel-go 0.20
+_OPTIONAL_NAME = 31  # cel-go 0.20 gave the type its name
 _TWO_VARIABLES = 32
 _EXT_LISTS = 34
 _OPTIONAL_LISTS = 33  # came with cel-go 0.23, whatever the version of the environment
@@ -83,7 +83,6 @@ class Environment:
     fields: Mapping[str, Mapping[str, Type]]
     optional: bool
     validators: bool
-    formats: bool
     macros: frozenset[str]
     strict_cost: bool
 
@@ -109,7 +108,11 @@ def environment(kubernetes: str, stored: bool) -> Environment:
     functions: dict[str, list[Signature]] = {}
     for signature in _signatures(minor, release):
         functions.setdefault(signature.function, []).append(signature)
-    kinds = [*_TYPE_NAMES, *(["optional_type"] if minor >= _OPTIONAL_TYPES and release >= _FORMATS else []), *(["net.IP", "net.CIDR"] if minor >= 30 else [])]
+    kinds = [
+        *_TYPE_NAMES,
+        *(["optional_type"] if minor >= _OPTIONAL_TYPES and release >= _OPTIONAL_NAME else []),
+        *(["net.IP", "net.CIDR"] if minor >= 30 else []),
+    ]
     return Environment(
         minor=release,
         functions={name: tuple(found) for name, found in functions.items()},
@@ -117,7 +120,6 @@ def environment(kubernetes: str, stored: bool) -> Environment:
         fields=_FIELDS,
         optional=minor >= _OPTIONAL_TYPES,
         validators=minor >= _VALIDATORS,
-        formats=minor >= _VALIDATORS and release >= _FORMATS,
         macros=(TWO_VARIABLES if minor >= _TWO_VARIABLES else frozenset()) | (SORT_BY if minor >= _EXT_LISTS else frozenset()),
         strict_cost=release >= _STRICT_COST,
     )

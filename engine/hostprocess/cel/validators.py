@@ -37,9 +37,7 @@ def literal_errors(checked: Checked, environment: Environment) -> list[tuple[int
     if not environment.validators:
         return errors
     for function, wrong in (("duration", _wrong_duration), ("timestamp", _wrong_timestamp), ("matches", _wrong_pattern)):
-        if not environment.formats:
-        return errors
-    for node, _ in nodes:
+        for node, _ in nodes:
             if isinstance(node, Call) and checked.references[node.id].name == function and node.arguments:
                 first = node.arguments[0]
                 if isinstance(first, Const) and wrong(first.value):
