@@ -31,7 +31,7 @@ FLOORS: list[list[str]] = [
     ["evaluate"],
     ["check"],
     ["report", "suite"],
-    ["explain", "lint"],
+    ["explain", "lint", "policy_lint"],
     ["progress", "render"],
     ["hookspecs"],
     ["built_in"],

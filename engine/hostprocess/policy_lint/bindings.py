@@ -1,0 +1,57 @@
+"""Advice about policies and bindings together: what the API server accepts though it does nothing, or not what is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hostprocess.model import Resource
+from hostprocess.policy_lint.findings import Finding, finding
+
+__all__ = ["binding_advice"]
+
+JSONObject = Mapping[str, Any]
+_BINDING = "ValidatingAdmissionPolicyBinding"
+_POLICY = "ValidatingAdmissionPolicy"
+
+
+def binding_advice(judged: Sequence[Resource], known: Sequence[JSONObject]) -> Iterator[Finding]:
+    """Findings about the policies and bindings in `judged`; `known` are other objects of the cluster."""
+    objects = [*(one.object for one in judged), *known]
+    policies = {_name(one): one for one in objects if one.get("kind") == _POLICY}
+    bindings = [one for one in objects if one.get("kind") == _BINDING]
+    bound = {_spec(one).get("policyName") for one in bindings}
+    for resource in judged:
+        if resource.kind == _POLICY:
+            if resource.name not in bound:
+                yield _advice(resource, ("metadata", "name"), "no-binding", f"no binding names the policy {resource.name!r}; without one it does nothing")
+            continue
+        name = _spec(resource.object).get("policyName")
+        if name and name not in policies:
+            yield _advice(resource, ("spec", "policyName"), "missing-policy", f"there is no policy {name!r} here; the API server ignores such a binding")
+        elif name:
+            yield from _param_advice(resource, policies[name])
+
+
+def _param_advice(binding: Resource, policy: JSONObject) -> Iterator[Finding]:
+    takes, gives = _spec(policy).get("paramKind"), _spec(binding.object).get("paramRef")
+    if takes and not gives:
+        words = f"the policy {_name(policy)!r} has a paramKind, but this binding has no paramRef: `params` is null"
+        yield _advice(binding, ("spec",), "no-param-ref", words)
+    if gives and not takes:
+        words = f"the policy {_name(policy)!r} has no paramKind: this paramRef is ignored"
+        yield _advice(binding, ("spec", "paramRef"), "no-param-kind", words)
+
+
+def _advice(resource: Resource, steps: tuple[str, ...], check: str, message: str) -> Finding:
+    return finding(resource, steps, check, "warning", message)
+
+
+def _spec(value: JSONObject) -> JSONObject:
+    spec = value.get("spec")
+    return spec if isinstance(spec, Mapping) else {}
+
+
+def _name(value: JSONObject) -> str:
+    metadata = value.get("metadata")
+    return str(metadata.get("name") or "") if isinstance(metadata, Mapping) else ""

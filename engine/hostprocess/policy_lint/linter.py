@@ -1,0 +1,90 @@
+"""Lint of policies and bindings: refusals, type faults and advice together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from hostprocess.errors import suggestion
+from hostprocess.model import Resource
+from hostprocess.policy_lint.advice import advice
+from hostprocess.policy_lint.bindings import binding_advice
+from hostprocess.policy_lint.built_in_kinds import OBJECT_META, built_in_schemas
+from hostprocess.policy_lint.findings import Finding, finding, refusals
+from hostprocess.policy_lint.kinds_matched import matched_kinds
+from hostprocess.policy_lint.places import expression_place
+from hostprocess.policy_lint.policy_types import PolicyCheck, TypeFault, type_check, type_faults
+from hostprocess.policy_lint.schemas import Schemas, custom_schemas, message
+from hostprocess.policy_lint.structure import decode
+
+__all__ = ["BINDING", "POLICY", "lint_resources", "shown_kind"]
+
+POLICY = "ValidatingAdmissionPolicy"
+BINDING = "ValidatingAdmissionPolicyBinding"
+_DEFINITION = "CustomResourceDefinition"
+_ORDER = {"error": 0, "warning": 1, "note": 2}
+
+JSONObject = Mapping[str, Any]
+
+
+def lint_resources(resources: Iterable[Resource], inventory: Iterable[JSONObject], minor: int) -> list[Finding]:
+    """Findings about the policies and bindings among `resources`, for Kubernetes 1.`minor`, in the order of their places.
+
+    Bindings, policies and CustomResourceDefinitions of the `inventory` are known too, but not judged.
+    """
+    judged = [one for one in resources if one.kind in (POLICY, BINDING)]
+    others = [*inventory, *(one.object for one in resources if one.kind not in (POLICY, BINDING))]
+    schemas = _schemas(others, minor)
+    found: list[Finding] = list(binding_advice(judged, others))
+    for resource in judged:
+        refused = list(refusals(resource, minor))
+        found += refused
+        if resource.kind == POLICY:
+            found += _typed_findings(resource, schemas, minor, refused)
+    return sorted(_without_repetition(found), key=lambda one: (one.path, one.line, one.column, _ORDER[one.severity], one.check))
+
+
+def _schemas(objects: Sequence[JSONObject], minor: int) -> Schemas:
+    built_in = built_in_schemas(minor)
+    definitions = [one for one in objects if one.get("kind") == _DEFINITION]
+    return built_in.joined(custom_schemas(definitions, message(OBJECT_META))) if definitions else built_in
+
+
+def _typed_findings(resource: Resource, schemas: Schemas, minor: int, refused: Sequence[Finding]) -> Iterator[Finding]:
+    spec = decode(resource.object, minor).value.get("spec") or {}
+    broken = {one.steps for one in refused if one.severity == "error"}
+    matched = matched_kinds(spec.get("matchConstraints") or {}, schemas.resources)
+    checked = type_check(spec, matched, schemas)
+    for fault in type_faults(checked, matched.complete):
+        if fault.expression.steps not in broken:
+            yield _typed_finding(resource, fault)
+    yield from advice(resource, spec, _unbroken(checked, broken), matched, schemas, minor)
+
+
+def _unbroken(checked: PolicyCheck, broken: set[tuple[str | int, ...]]) -> PolicyCheck:
+    return PolicyCheck(tuple(one for one in checked.typed if one.expression.steps not in broken), checked.telling)
+
+
+def _typed_finding(resource: Resource, found: TypeFault) -> Finding:
+    fault, expression = found.fault, found.expression
+    kinds = ", ".join(map(shown_kind, found.kinds))
+    words = f"{fault.message} in {kinds}" if fault.field else f"{fault.message}, for {kinds}"
+    if fault.presence:
+        words += ", so it is never there"
+    check = "undefined-field" if fault.field else "type-mismatch"
+    hint = suggestion(fault.field, fault.known).removeprefix("; ") if fault.field else ""
+    line, column = found.parsed.place(fault.node)
+    words = f"{words} (<input>:{line}:{column})"
+    made = finding(resource, expression.steps, check, "warning", words, hint=hint)
+    place = expression_place(resource, expression.steps, expression.text, line, column)
+    return replace(made, line=place[0], column=place[1])
+
+
+def shown_kind(kind: Any) -> str:
+    """`apps/v1 Deployment`."""
+    return f"{kind.api_version} {kind.kind}"
+
+
+def _without_repetition(found: Iterable[Finding]) -> list[Finding]:
+    return list(dict.fromkeys(found))
