@@ -177,29 +177,34 @@ func (d *dump) typeOf(goType reflect.Type) string {
 	if letter, found := known[name(goType)]; found {
 		return letter
 	}
+	// Messages of the API server name the Go type: `v1.RestartPolicy` of a string, `v1.ResourceList` of a map.
+	own := ""
+	if goType.PkgPath() != "" {
+		own = "(" + goType.String() + ")"
+	}
 	switch goType.Kind() {
 	case reflect.Pointer:
 		return "*" + d.typeOf(goType.Elem())
 	case reflect.String:
-		return "s"
+		return "s" + own
 	case reflect.Bool:
-		return "b"
+		return "b" + own
 	case reflect.Int32:
-		return "i"
+		return "i" + own
 	case reflect.Int, reflect.Int64:
 		return "l"
 	case reflect.Float64:
-		return "f"
+		return "f" + own
 	case reflect.Interface:
 		return "r"
 	case reflect.Slice:
 		if goType.Elem().Kind() == reflect.Uint8 {
 			return "y"
 		}
-		return "[" + d.typeOf(goType.Elem())
+		return "[" + own + d.typeOf(goType.Elem())
 	case reflect.Map:
 		if goType.Key().Kind() == reflect.String {
-			return "{" + d.typeOf(goType.Elem())
+			return "{" + own + d.typeOf(goType.Elem())
 		}
 	case reflect.Struct:
 		if reflect.PointerTo(goType).Implements(reflect.TypeFor[json.Unmarshaler]()) {

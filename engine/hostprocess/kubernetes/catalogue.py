@@ -6,7 +6,8 @@ The data is `catalogue.json`, which `tools/catalogue` writes by reflection over 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -29,13 +30,15 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A JSON field. `type` is a letter (string s, bool b, int32 i, int64 l, float64 f, bytes y, Quantity q, IntOrString o, Time t, MicroTime m,
-    raw JSON r), `@struct`, `[` or `{` before the type of a list or a map, `*` before what is behind a pointer."""
+    """A JSON field of a Go type. `type` is a letter (string s, bool b, int32 i, int64 l, float64 f, bytes y, Quantity q, IntOrString o, Time t, MicroTime m,
+    raw JSON r), `@struct`, `[` or `{` before the type of a list or a map, `*` before what is behind a pointer.
+    `go_type` is the type as a message of the API server names it."""
 
     name: str
     type: str
     omitempty: bool
     omitzero: bool
+    go_type: str = field(default="", compare=False)
 
 
 def kind_of(api_version: str, kind: str, kubernetes: str) -> Kind | None:
@@ -78,8 +81,29 @@ def fields_of(struct: str, kubernetes: str) -> tuple[Field, ...]:
         if at and "/" not in target:
             kind = f"{before}@{package}.{target}"
         flags = spec[: len(spec) - len(spec.lstrip("?!"))]
-        found.append(Field(name, kind, "?" in flags, "!" in flags))
+        found.append(Field(name, _NAMED.sub("", kind), "?" in flags, "!" in flags, _go_type(kind)))
     return tuple(found)
+
+
+_NAMED = re.compile(r"\([^)]*\)")
+_GO_TYPES = {"s": "string", "b": "bool", "i": "int32", "l": "int64", "f": "float64", "y": "[]uint8", "q": "resource.Quantity"}
+_GO_TYPES |= {"o": "intstr.IntOrString", "t": "v1.Time", "m": "v1.MicroTime", "r": "runtime.RawExtension"}
+
+
+def _go_type(kind: str) -> str:
+    if "(" in kind:
+        before, _, after = kind.partition("(")
+        return _go_type(before[:-1] + "!" + after.partition(")")[0])
+    first, rest = kind[0], kind[1:]
+    if first == "[":
+        return "[]" + _go_type(rest)
+    if first == "{":
+        return "map[string]" + _go_type(rest)
+    if first == "@":
+        return rest.partition("/")[2]
+    if first == "*":
+        return _go_type(rest)  # a message names what is behind the pointer
+    return rest if first == "!" else _GO_TYPES[first]
 
 
 def release_number(kubernetes: str) -> tuple[int, int]:

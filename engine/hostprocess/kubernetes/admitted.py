@@ -1,0 +1,100 @@
+"""The object as the API server presents it to validating admission: decoded, defaults filled in, mutated by plug-ins, prepared by the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hostprocess.kubernetes.admission_plugins import PLUGINS, Find, Lookup
+from hostprocess.kubernetes.catalogue import Kind, kind_of
+from hostprocess.kubernetes.decoding import Decoding, Fault, decode
+from hostprocess.kubernetes.defaults import defaults
+from hostprocess.kubernetes.fields import format_path
+from hostprocess.kubernetes.location import locate
+from hostprocess.kubernetes.strategy import prepare_for_create, prepare_for_update
+from hostprocess.model import InputProblem, Origin, Unknown
+
+__all__ = ["FIELD_VALIDATIONS", "PLUGINS", "Find", "Presented", "present", "problems"]
+
+Object = dict[str, Any]
+FIELD_VALIDATIONS = ("strict", "warn", "ignore")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presented:
+    """What CEL sees. With `faults`, or `refusals` of plug-ins, the API server refuses the request before any policy is asked; `warnings` it would send back."""
+
+    object: Object
+    old_object: Object | None = None
+    faults: tuple[Fault, ...] = ()
+    warnings: tuple[Fault, ...] = ()
+    refusals: tuple[str, ...] = ()
+
+    @property
+    def decode_error(self) -> str:
+        """The API server's words for `faults`; empty without them."""
+        for fault in self.faults:
+            if not fault.unknown:
+                return fault.server
+        return "strict decoding error: " + ", ".join(fault.server for fault in self.faults) if self.faults else ""
+
+
+def present(
+    resource_object: Object,
+    *,
+    kubernetes: str = "1.37",
+    field_validation: str = "strict",
+    plugins: Sequence[str] = (),
+    operation: str = "CREATE",
+    old_object: Object | None = None,
+    namespace: str = "",
+    subresource: str = "",
+    find: Find | None = None,
+) -> Presented:
+    """The object of an admission request, as validating admission sees it.
+
+    Arguments: `field_validation` says what becomes of unknown fields (one of `FIELD_VALIDATIONS`); `plugins` are the mutating ones to imitate
+    (of `PLUGINS`, for Pods); `namespace` is that of the request where the object names none; `find(apiVersion, kind, namespace, name)` gives
+    objects of the cluster: None where there is none, an `Unknown` where it is not known. What only a server can know is an `Unknown` value in
+    the object. Objects of kinds that Kubernetes has not built in, and of sub-resources other than those of a whole object, come back as they are.
+    Source: k8s.io/apiserver/pkg/endpoints/handlers (create.go, update.go), pkg/registry/generic/registry/store.go.
+    """
+    kind = kind_of(str(resource_object.get("apiVersion", "")), str(resource_object.get("kind", "")), kubernetes)
+    if kind is None or not kind.type:
+        return Presented(object=resource_object, old_object=old_object)
+    decoding = Decoding(kubernetes, defaults(kubernetes))
+    out = decode(resource_object, kind, decoding)
+    fatal = tuple(fault for fault in decoding.faults if field_validation == "strict" or not fault.unknown)
+    warnings = tuple(fault for fault in decoding.faults if fault.unknown) if field_validation == "warn" else ()
+    old = decode(old_object, kind, Decoding(kubernetes, defaults(kubernetes))) if old_object is not None else None
+    refusals: list[str] = []
+    if not fatal:
+        _set_namespace(out, kind, namespace)
+        if plugins and kind.type == "core/v1.Pod" and not subresource:
+            lookup = Lookup(find, kubernetes)
+            for name in PLUGINS:
+                if name in plugins:
+                    refusals += PLUGINS[name](out, old, lookup)
+        if operation == "CREATE":
+            prepare_for_create(out, kind, kubernetes)
+        elif operation == "UPDATE" and old is not None:
+            prepare_for_update(out, old, kind, kubernetes, subresource)
+    return Presented(object=out, old_object=old, faults=fatal, warnings=warnings, refusals=tuple(refusals))
+
+
+def problems(faults: Sequence[Fault], origin: Origin, note: bool = False) -> Iterator[InputProblem]:
+    """Faults as problems at their line; `note` for those that are only worth a mention."""
+    for fault in faults:
+        place = locate(origin, fault.steps)
+        yield InputProblem(path=origin.path, message=f"{format_path(fault.steps)}: {fault.message}", line=place.line, column=place.column, note=note)
+
+
+_NO_NAMESPACE: Callable[[], Unknown] = lambda: Unknown("metadata.namespace, which the manifest does not give: use --namespace")  # noqa: E731
+
+
+def _set_namespace(out: Object, kind: Kind, namespace: str) -> None:
+    """EnsureObjectNamespaceMatchesRequestNamespace: an object takes the namespace of its request."""
+    metadata = out.get("metadata")
+    if kind.namespaced and metadata is not None and "namespace" not in metadata:
+        metadata["namespace"] = namespace or _NO_NAMESPACE()

@@ -1,0 +1,347 @@
+"""An object of a built-in kind as the API server decodes and encodes it: fields and types checked, zero values and nulls dropped.
+
+Every struct of the catalogue becomes a walker that is built when it is first used. A walk makes new mappings and lists (strings and mappings of
+strings are shared), so the object as it was read stays as it is. Sources: sigs.k8s.io/json (strict decoding), runtime.DefaultUnstructuredConverter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from hostprocess.kubernetes import scalars
+from hostprocess.kubernetes.catalogue import Field, Kind, fields_of
+from hostprocess.kubernetes.fields import Steps, format_path
+from hostprocess.kubernetes.wording import json_word, mismatch, unknown_field
+
+__all__ = ["Decoding", "Fault", "Struct", "check", "decode", "struct"]
+
+Default = Callable[[dict[str, Any], "Decoding"], None]
+Walker = Callable[[Any, Steps, str | int, "Decoding"], Any]
+DROP: Any = object()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """A field that the API server would not decode: the steps to it, what to say of it, and the API server's words.
+
+    `unknown` marks what strict decoding alone refuses; the rest fails in any case.
+    """
+
+    steps: Steps
+    message: str
+    server: str
+    unknown: bool = False
+
+
+@dataclass(slots=True)
+class Decoding:
+    """One decoding: the release, what was found, and the defaults to fill in by struct (none by default)."""
+
+    kubernetes: str
+    defaults: Mapping[str, Default] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    path: list[str] = field(default_factory=list)
+
+    def mismatch(self, value: Any, at: Steps, key: str | int, entry: _Entry, in_map: bool = False) -> Any:
+        """Notes a value of the wrong type."""
+        steps = (*at, key)
+        names = ".".join(step for step in (at if in_map else steps) if isinstance(step, str))
+        go_type = entry.go_type
+        server = f"json: cannot unmarshal {json_word(value, entry.type)} into Go struct field {entry.owner}.{names} of type {go_type}"
+        self.faults.append(Fault(steps, f"{mismatch(value, entry.type, in_map)} ({server})", server))
+        return DROP
+
+    def refuse(self, at: Steps, key: str | int, message: str) -> Any:
+        """Notes a value that a type's own decoder refuses."""
+        self.faults.append(Fault((*at, key), message, message))
+        return DROP
+
+
+@dataclass(slots=True)
+class _Entry:
+    """How one field is decoded: a value of the class `wanted` is taken as it is, or goes through `walk`; others through `other`."""
+
+    wanted: type | None
+    keeps_zero: bool
+    walk: Walker | None
+    other: Walker
+    type: str
+    go_type: str
+    owner: str
+
+
+class Struct:
+    """The walker of one struct in one release."""
+
+    def __init__(self, name: str, kubernetes: str) -> None:
+        self.name = name
+        self.kubernetes = kubernetes
+        self.fields = fields_of(name, kubernetes)
+        self.entries: dict[str, _Entry] = {}
+        self.quick: dict[str, tuple[type | None, bool, Walker | None]] = {}
+        self.always: list[tuple[str, Callable[[Decoding], Any]]] = []
+        self.judged: dict[str, str] = {}  # what has been said of other keys; manifests repeat them
+        for one in self.fields:
+            entry = self.entries[one.name] = _entry(one, name, kubernetes)
+            self.quick[one.name] = (entry.wanted, entry.keeps_zero, entry.walk)
+            if (zero := _zero(one, kubernetes)) is not None:
+                self.always.append((one.name, zero))
+
+    def decode(self, value: dict[str, Any], at: Steps, key: str | int, decoding: Decoding) -> dict[str, Any]:
+        """The struct at the field `key` of what lies at `at`."""
+        here = (*at, key)
+        out: dict[str, Any] = {}
+        get = self.quick.get
+        for name, item in value.items():
+            known = get(name)
+            if known is None:
+                self._unknown(name, here, decoding)
+                continue
+            wanted, keeps_zero, walk = known
+            if item.__class__ is wanted:
+                if walk is not None:
+                    item = walk(item, here, name, decoding)
+                if item or keeps_zero:
+                    out[name] = item
+            elif item is not None:
+                item = self.entries[name].other(item, here, name, decoding)
+                if item is not DROP and (item or keeps_zero):
+                    out[name] = item
+        for name, zero in self.always:
+            if name not in out:
+                out[name] = zero(decoding)
+        default = decoding.defaults.get(self.name)
+        if default is not None:
+            default(out, decoding)
+        return out
+
+    def zero(self, name: str) -> dict[str, Any]:
+        """What a field that is not given leaves in the struct, nothing filled in: the field, or nothing."""
+        return {field: make(Decoding(self.kubernetes)) for field, make in self.always if field == name}
+
+    def _unknown(self, name: str, here: Steps, decoding: Decoding) -> None:
+        if name not in self.judged:
+            self.judged[name] = unknown_field(name, list(self.entries))
+        steps = (*here[1:], name)
+        decoding.faults.append(Fault((*here, name), self.judged[name], f'unknown field "{_server_path(steps)}"', True))
+
+
+def _server_path(steps: Steps) -> str:
+    path = ""
+    for step in steps:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
+    return path
+
+
+@cache
+def struct(name: str, kubernetes: str) -> Struct:
+    """The walker of a struct of the catalogue."""
+    return Struct(name, kubernetes)
+
+
+def decode(value: dict[str, Any], kind: Kind, decoding: Decoding) -> dict[str, Any]:
+    """An object of a built-in kind as it is after decoding (and the defaults of `decoding`) and encoding. Faults go to `decoding.faults`."""
+    decoded = struct(kind.type, decoding.kubernetes).decode(value, (), _TOP, decoding)
+    if decoding.faults:
+        decoding.faults = sorted(Fault(fault.steps[1:], fault.message, fault.server.replace(_TOP + ".", ""), fault.unknown) for fault in decoding.faults)
+    return decoded
+
+
+_TOP = "\0"  # stands for the object itself in steps
+
+
+def check(value: dict[str, Any], kind: Kind, kubernetes: str) -> list[tuple[Steps, str]]:
+    """What is misspelt, misplaced or of the wrong type in an object: pairs of steps and message, in the order of the steps."""
+    decoding = Decoding(kubernetes)
+    decode(value, kind, decoding)
+    return [(fault.steps, fault.message) for fault in decoding.faults]
+
+
+def message(fault: Fault) -> str:
+    """A fault as one line, with its field."""
+    return f"{format_path(fault.steps)}: {fault.message}"
+
+
+# --- how the types are walked ---
+
+_CLASSES: dict[str, type] = {
+    "s": str,
+    "b": bool,
+    "i": int,
+    "l": int,
+    "f": float,
+    "[": list,
+    "{": dict,
+    "@": dict,
+    "y": str,
+    "q": str,
+    "o": int,
+    "t": str,
+    "m": str,
+}
+
+
+def _entry(one: Field, owner: str, kubernetes: str) -> _Entry:
+    pointer = one.type[0] == "*"
+    letter = one.type.lstrip("*")[0]
+    entry = _Entry(
+        _CLASSES.get(letter),
+        pointer or letter in "@oq" or not one.omitempty or (letter in "tm" and not one.omitzero),
+        None,
+        _wrong,
+        one.type,
+        one.go_type,
+        owner.partition(".")[2],
+    )
+    if letter == "r":
+        entry.other = entry.walk = _raw
+        return entry
+    entry.walk = _walker(one.type, entry, kubernetes)
+    entry.other = _other(letter, entry)
+    return entry
+
+
+def _raw(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
+    return value
+
+
+def _wrong(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
+    raise AssertionError("replaced when the entry is made")
+
+
+def _other(letter: str, entry: _Entry) -> Walker:
+    """What to do with a value of another class than the usual one."""
+
+    def other(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
+        kind = value.__class__
+        if letter == "f" and kind is int:
+            return float(value)
+        if letter == "q":
+            return scalars.quantity(value, at, key, decoding)
+        if letter == "o":
+            return value if kind is str else scalars.int_or_string(value, at, key, decoding)
+        if letter in "tm":
+            return scalars.time_of_other(value, at, key, decoding)
+        return decoding.mismatch(value, at, key, entry)
+
+    return other
+
+
+def _walker(type: str, entry: _Entry, kubernetes: str) -> Walker | None:
+    letter, rest = type[0], type[1:]
+    if letter == "*":
+        return _walker(rest, entry, kubernetes)
+    if letter == "@":
+        found: list[Struct] = []
+
+        def walk(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
+            if not found:
+                found.append(struct(rest, kubernetes))
+            return found[0].decode(value, at, key, decoding)
+
+        return walk
+    if letter == "[":
+        return _list_walker(rest, entry, kubernetes)
+    if letter == "{":
+        return _strings if rest == "s" else _map_walker(rest, entry, kubernetes)
+    if letter == "i":
+
+        def bounded(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
+            return value if -(1 << 31) <= value < 1 << 31 else decoding.mismatch(value, at, key, entry)
+
+        return bounded
+    return scalars.WALKERS.get(letter)
+
+
+def _inner(type: str, entry: _Entry) -> _Entry:
+    """The entry of the elements of a list or a map."""
+    go_type = entry.go_type
+    for prefix in ("[]", "map[string]"):
+        if go_type.startswith(prefix):
+            go_type = go_type.removeprefix(prefix)
+            break
+    else:
+        go_type = "string" if type == "s" else go_type
+    inner = _Entry(_CLASSES.get(type.lstrip("*")[0]), True, None, _wrong, type, go_type, entry.owner)
+    inner.other = _other(type.lstrip("*")[0], inner)
+    return inner
+
+
+_ZERO: dict[str, Any] = {"s": "", "b": False, "i": 0, "l": 0, "f": 0.0, "q": "0", "o": 0}
+
+
+def _element(value: Any, inner: _Entry, at: Steps, key: str | int, decoding: Decoding, in_map: bool) -> Any:
+    """An element that is null or of an unusual class."""
+    letter = inner.type[0]
+    if value is None:
+        return struct(inner.type[1:], decoding.kubernetes).decode({}, at, key, decoding) if letter == "@" else _ZERO.get(letter)
+    return decoding.mismatch(value, at, key, inner, in_map) if letter in "sbil[{@" else inner.other(value, at, key, decoding)
+
+
+def _list_walker(type: str, entry: _Entry, kubernetes: str) -> Walker:
+    inner = _inner(type, entry)
+    wanted = inner.wanted
+    walk = _walker(type, inner, kubernetes)
+
+    def each(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
+        here = (*at, key)
+        out = []
+        for index, item in enumerate(value):
+            if item.__class__ is not wanted:
+                item = _element(item, inner, here, index, decoding, False)
+            elif walk is not None:
+                item = walk(item, here, index, decoding)
+            out.append(item)
+        return out
+
+    return each
+
+
+def _map_walker(type: str, entry: _Entry, kubernetes: str) -> Walker:
+    inner = _inner(type, entry)
+    wanted = inner.wanted
+    walk = _walker(type, inner, kubernetes)
+
+    def each(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
+        here = (*at, key)
+        out = {}
+        for name, item in value.items():
+            if item.__class__ is not wanted:
+                item = _element(item, inner, here, name, decoding, True)
+            elif walk is not None:
+                item = walk(item, here, name, decoding)
+            out[name] = item
+        return out
+
+    return each
+
+
+_STRING = _Entry(str, True, None, _wrong, "s", "string", "")
+
+
+def _strings(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
+    for item in value.values():
+        if item.__class__ is not str:
+            break
+    else:
+        return value
+    here = (*at, key)
+    return {name: item if item.__class__ is str else _element(item, _STRING, here, name, decoding, True) for name, item in value.items()}
+
+
+def _zero(one: Field, kubernetes: str) -> Callable[[Decoding], Any] | None:
+    """What stands for a field that is not given; None where it is left out."""
+    letter = one.type[0]
+    if letter == "@":
+        target = one.type[1:]
+        return None if one.omitzero else lambda decoding: struct(target, kubernetes).decode({}, (), "", decoding)
+    if letter in "tm" and not one.omitzero:
+        return lambda decoding: None
+    if letter in "oq" and not one.omitzero:
+        return lambda decoding: _ZERO[letter]
+    if one.omitempty or one.omitzero:
+        return None
+    return lambda decoding: _ZERO.get(letter)
