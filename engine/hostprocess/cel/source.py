@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
-__all__ = ["bind", "declared_presence", "enclosable", "is_group", "lenient_presence", "mentions", "needed", "rename_variables", "uses_bind", "variables_of"]
+__all__ = ["bind", "declared_presence", "enclosable", "is_group", "mentions", "needed", "rename_variables", "uses_bind", "variables_of"]
 
 _LITERAL = r"""
     (?:[rR][bB]?|[bB][rR])(?:\"\"\".*?\"\"\"|'''.*?'''|"[^"\n]*"|'[^'\n]*')
@@ -60,25 +60,6 @@ _PRESENCE = re.compile(
 )
 
 
-def lenient_presence(expression: str) -> str:
-    """Makes `has(e.f)` false where `e` is null or a scalar, as it is in cel-go, for a runtime that answers with an error there.
-
-    The text has no comments inside the parentheses of a `has`.
-    """
-    pieces = []
-    at = 0
-    while (start := _next(expression, at, "has")) is not None:
-        end = start.end()
-        depth = 1
-        while depth and (parenthesis := _next(expression, end, "has", "opening", "closing")):
-            depth += -1 if parenthesis["closing"] else 1
-            end = parenthesis.end()
-        owner, _, field = expression[start.end() : end - 1].rpartition(".")
-        pieces += [expression[at : start.start()], f"[{lenient_presence(owner)}].exists(owner, type(owner) == map && has(owner.{field}))"]
-        at = end
-    return "".join(pieces) + expression[at:]
-
-
 def enclosable(expression: str) -> str:
     """The text so that a bracket may stand behind it: a comment at the end would swallow it."""
     return f"{expression}\n" if "//" in expression else expression
@@ -96,11 +77,6 @@ def is_group(expression: str) -> bool:
             if depth == 0 and match.end() < len(text):
                 return False
     return text.startswith("(") and text.endswith(")")
-
-
-def _next(expression: str, at: int, *groups: str) -> re.Match[str] | None:
-    matches = _PRESENCE.finditer(expression, at)
-    return next((match for match in matches if any(match[group] for group in groups)), None)
 
 
 def mentions(expression: str, name: str) -> bool:

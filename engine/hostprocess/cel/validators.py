@@ -19,6 +19,8 @@ from hostprocess.cel.types import Type, display
 
 __all__ = ["children", "literal_errors"]
 
+# An optional element of type dyn makes cel-go panic, so that no API server ever stores such an expression.
+_PANIC = "panic: runtime error: index out of range [0] with length 0"
 _QUIET = re2.Options()
 _QUIET.log_errors = False
 _FORMAT_VALIDATOR = 31  # came with cel-go 0.20
@@ -91,7 +93,10 @@ def _list_errors(node: ListLiteral, checked: Checked) -> Iterator[tuple[int, str
     wanted: Type | None = None
     for index, element in enumerate(node.elements):
         kind = checked.types[element.id]
-        if index in node.optional and kind.parameters:
+        if index in node.optional:
+            if not kind.parameters:
+                yield element.id, _PANIC
+                return
             kind = kind.parameters[0]
         if wanted is None:
             wanted = kind
@@ -105,7 +110,10 @@ def _map_errors(node: MapLiteral, checked: Checked) -> Iterator[tuple[int, str]]
     for entry in node.entries:
         assert not isinstance(entry.key, str)
         key, value = checked.types[entry.key.id], checked.types[entry.value.id]
-        if entry.optional and value.parameters:
+        if entry.optional:
+            if not value.parameters:
+                yield entry.value.id, _PANIC
+                return
             value = value.parameters[0]
         if wanted is None:
             wanted = key, value
