@@ -502,7 +502,7 @@ def test_policies_and_bindings_may_lie_in_several_files(write: Write) -> None:
         (["apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"], PolicyError, "holds no ValidatingAdmissionPolicy"),
         ([REQUIRED_LABELS, REQUIRED_LABELS], PolicyError, "the policy 'require-labels' is also in"),
         (["a: [b"], PolicyError, "not valid YAML"),
-        ([REQUIRED_LABELS.replace("variables.labels &&", "variables.lables &&")], PolicyError, "undeclared reference to 'variables.lables'"),
+        ([REQUIRED_LABELS.replace("variables.labels &&", "variables.lables &&")], PolicyError, "undefined field 'lables'"),
         ([REQUIRED_LABELS.replace("message: the", "messageExpression: 1 + 1\n      message: the")], PolicyError, "must evaluate to string but got int"),
         ([REGISTRIES.replace("object.nothing.like.this", "nothing.like.this")], PolicyError, "variable unused: does not compile: undeclared reference"),
     ],

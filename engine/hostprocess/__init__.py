@@ -22,6 +22,7 @@ _HOMES = {
     "Result": "hostprocess.model",
     "Rule": "hostprocess.model",
     "PolicySet": "hostprocess.api",
+    "RunArguments": "hostprocess.api",
     "check_files": "hostprocess.api",
     "evaluate_resources": "hostprocess.api",
     "lint_rules": "hostprocess.api",

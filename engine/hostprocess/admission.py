@@ -14,7 +14,7 @@ from hostprocess.inventory import Inventory, ResourceType
 from hostprocess.kubernetes.kinds import group_version
 from hostprocess.model import GroupVersionKind, GroupVersionResource, Request, Resource, Unknown
 
-__all__ = ["CONNECT_KINDS", "OPERATIONS", "REVIEW_VERSIONS", "Circumstances", "is_review", "request_for", "request_map", "request_of_review"]
+__all__ = ["CONNECT_KINDS", "OPERATIONS", "REVIEW_VERSIONS", "Circumstances", "is_review", "key_of", "request_for", "request_map", "request_of_review"]
 
 JSONObject = dict[str, Any]
 OPERATIONS = ("CREATE", "UPDATE", "DELETE", "CONNECT")

@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, TextIO
+from typing import TextIO, TypedDict, Unpack
 
 import pluggy
 
-from hostprocess.cel.runtime import Runtime
+from hostprocess.admission import OPERATIONS, Circumstances
+from hostprocess.authorization import authorizer_inputs
+from hostprocess.bindings import complete_bindings
 from hostprocess.check import Judge, Outcomes, Progress, judge_files, judge_resources, look_up
-from hostprocess.errors import InputError, UsageError
+from hostprocess.errors import UsageError
 from hostprocess.evaluate import Evaluator
 from hostprocess.explain import explain_rule, find_symptom
+from hostprocess.given import distinct, objects, parameters, stored, user_info
 from hostprocess.hookspecs import PolicySource, Reporter, Selection
 from hostprocess.inventory import Inventory
 from hostprocess.kubernetes.reader import Piece, read_piece
-from hostprocess.kubernetes.selectors import matches as selects
 from hostprocess.kubernetes.source import STANDARD_INPUT, Spool
-from hostprocess.model import Binding, InputProblem, ParamKind, ParamRef, Policy, Report, Resource, Targets
+from hostprocess.model import Binding, InputProblem, Policy, Report, Resource, Targets
 from hostprocess.plugins import collect, make_manager
-from hostprocess.rules import Pack, built_in_folder, load_pack
+from hostprocess.rules import PACK_FILE, Pack, built_in_folder, load_pack
+from hostprocess.runtimes import choose
 from hostprocess.version import __version__
 
 __all__ = [
     "PolicySet",
+    "RunArguments",
     "check_files",
     "evaluate_resources",
     "explain_rule",
     "find_symptom",
+    "is_pack",
     "lint_rules",
     "load_policies",
     "load_rules",
@@ -43,12 +48,39 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class PolicySet:
-    """Policies and bindings from one or more sources, ready to be evaluated."""
+    """Policies and bindings from one or more sources, ready to be evaluated.
+
+    `objects` are the parameters and other objects that lay beside them; `problems` are notes about policies that do nothing.
+    """
 
     policies: tuple[Policy, ...]
     bindings: tuple[Binding, ...]
     targets: Targets
     packs: tuple[Pack, ...] = ()
+    objects: tuple[Resource, ...] = ()
+    problems: tuple[InputProblem, ...] = ()
+
+
+class RunArguments(TypedDict, total=False):
+    """What `evaluate_resources` and `check_files` both take.
+
+    namespace: stands in where a manifest names none. operation: `CREATE`, `UPDATE`, `DELETE` or `CONNECT`. subresource: the one that is requested.
+    user, groups, user_extra: who makes the requests; without, what depends on it is unknown. assumed_namespace_labels: those of Namespaces that were
+    not given. runtime: `cpp`, `celpy` or `tree` for all policies; by default `cpp` for those of packs, and `tree` for others. cross_check: evaluates
+    on `cpp` and `celpy`. expression_timeout: seconds that one evaluation may take. show_all: keeps results that allow or skip.
+    """
+
+    namespace: str
+    operation: str
+    subresource: str
+    user: str
+    groups: Sequence[str]
+    user_extra: Mapping[str, Sequence[str]]
+    assumed_namespace_labels: Mapping[str, str] | None
+    runtime: str
+    cross_check: bool
+    expression_timeout: float
+    show_all: bool
 
 
 def load_policies(
@@ -60,12 +92,14 @@ def load_policies(
     kubernetes: str = "",
     containerd: str = "",
     with_params: bool = False,
+    assume_binding: str = "",
 ) -> PolicySet:
     """Loads policies.
 
-    Arguments: `paths` are rule packs (folders with pack.yaml) and files or folders of ValidatingAdmissionPolicy YAML, none means the
-    built-in pack; `bundles`, `select` and `ignore` name bundles and rules of packs; `kubernetes` and `containerd` are the target releases
-    as `major.minor`, empty means those the pack is written for; `with_params` switches on the bundles that take parameters.
+    Arguments: `paths` are rule packs (folders with pack.yaml) and files or folders of ValidatingAdmissionPolicy YAML, with their bindings and
+    parameters; none means the built-in pack; `bundles`, `select` and `ignore` name bundles and rules of packs; `kubernetes` and `containerd` are the
+    target releases as `major.minor`, empty means those the pack is written for; `with_params` switches on the bundles that take parameters;
+    `assume_binding` (`deny`, `warn` or `audit`) binds the policies that have no binding.
     Raises `PolicyError` for a source that is not valid and `UsageError` for a name that does not exist.
     """
     selection = Selection(
@@ -79,11 +113,15 @@ def load_policies(
             if policy.name in owners:
                 raise UsageError(f"the policy {policy.name!r} is given twice: by {owners[policy.name]} and by {policy.path}")
             owners[policy.name] = policy.path
+    policies = tuple(policy for source in sources for policy in source.policies)
+    bindings, problems = complete_bindings(policies, [binding for source in sources for binding in source.bindings], assume_binding)
     return PolicySet(
-        policies=tuple(policy for source in sources for policy in source.policies),
-        bindings=tuple(binding for source in sources for binding in source.bindings),
+        policies=policies,
+        bindings=bindings,
         targets=targets,
         packs=tuple(source.pack for source in sources if source.pack),
+        objects=tuple(resource for source in sources for resource in source.objects),
+        problems=problems,
     )
 
 
@@ -106,19 +144,18 @@ def evaluate_resources(
     resources: Iterable[Resource | InputProblem],
     *,
     inventory: Iterable[Resource | InputProblem] = (),
-    namespace: str = "",
-    runtime: str = "",
-    cross_check: bool = False,
-    show_all: bool = False,
+    old: Iterable[Resource | InputProblem] | None = None,
+    **arguments: Unpack[RunArguments],
 ) -> Report:
-    """Evaluates policies on the creation of resources.
+    """Evaluates policies on requests about resources; an AdmissionReview is the request it holds.
 
-    Arguments: `inventory` are objects that exist in the cluster (Namespaces, RuntimeClasses, parameters); `namespace` stands in where a
-    resource names none; `runtime` is `cpp` or `celpy` (default: the first that is installed); `cross_check` runs both;
-    `show_all` keeps results that allow or skip.
+    Arguments: `inventory` are objects that exist in the cluster (Namespaces, parameters, CustomResourceDefinitions, RBAC …); `old` are the stored
+    objects that an UPDATE replaces; for the others see `RunArguments`. Raises `InputError` if these cannot be read, `UsageError` for arguments that
+    make no sense together, and `PolicyError` for an expression that the API server would refuse.
     """
-    setup = _Setup(policies, Inventory.of(_objects(inventory)), namespace, runtime, cross_check, show_all)
-    return _report(policies, judge_resources(resources, setup()))
+    given = [*distinct(objects(inventory)), *policies.objects]
+    setup = _setup(policies, Inventory.of(resource.object for resource in given), old, arguments)
+    return _report(policies, setup, judge_resources(resources, setup()))
 
 
 def check_files(
@@ -127,34 +164,41 @@ def check_files(
     *,
     inventory: Sequence[str] = (),
     params: str = "",
-    namespace: str = "",
-    runtime: str = "",
-    cross_check: bool = False,
-    show_all: bool = False,
+    old: Sequence[str] = (),
     jobs: int = 1,
     progress: Progress | None = None,
+    **arguments: Unpack[RunArguments],
 ) -> Report:
     """Reads and evaluates files of any size: nothing is held that a report does not need.
 
-    Arguments: as of `evaluate_resources`, but `paths` and `inventory` name files, `params` a file with the parameter object; `jobs` is the number of
-    processes; `progress` is told how many characters were read. Raises `InputError` if the inventory or the parameters cannot be read.
+    Arguments: as of `evaluate_resources`, but `paths`, `inventory` and `old` name files, `params` a file with the parameter object; `jobs` is the number
+    of processes; `progress` is told how many characters were read. Raises as `evaluate_resources` does.
     """
     spool = Spool()
-    known = [*_objects(read_resources(inventory)), *(_params(params, policies) if params else ())]
-    setup = _Setup(policies, Inventory.of(known), namespace, runtime, cross_check, show_all)
+    known = [resource.object for resource in [*distinct(objects(read_resources(inventory))), *policies.objects]]
+    if params:
+        if params == STANDARD_INPUT:
+            raise UsageError("--params must be a file: standard input is for manifests")
+        known += parameters(params, objects(read_resources([params])), policies.policies, policies.bindings)
+    setup = _setup(policies, Inventory.of(known), read_resources(old) if old else None, arguments)
     judge = setup()
     kinds = judge.evaluator.looks_up()
     if kinds and (found := list(look_up(_read(paths, spool, cut=True, holding=kinds), kinds))):
-        setup = _Setup(policies, Inventory.of([*known, *found]), namespace, runtime, cross_check, show_all)
+        setup = replace(setup, inventory=Inventory.of(known, found))
         judge = setup()
     make_judge: Callable[[], Judge] = setup if jobs > 1 else lambda: judge
-    return _report(policies, judge_files(_read(paths, spool, cut=jobs > 1), make_judge, jobs=jobs, progress=progress))
+    return _report(policies, setup, judge_files(_read(paths, spool, cut=jobs > 1), make_judge, jobs=jobs, progress=progress))
 
 
 def lint_rules(path: str = "") -> list[str]:
     """What is wrong with the rules of a pack and their suites, one line each. Raises `PolicyError` if the pack cannot be loaded."""
     pack = load_rules(path)
     return [problem for rule in pack.rules for found in _manager().hook.check_rule(rule=rule, pack=pack) for problem in found]
+
+
+def is_pack(path: str) -> bool:
+    """Whether a path is a rule pack, a folder with `pack.yaml`; the empty path is the built-in pack."""
+    return not path or os.path.isfile(os.path.join(path, PACK_FILE))
 
 
 def reporter_names() -> list[str]:
@@ -181,23 +225,61 @@ class _Setup:
 
     policies: PolicySet
     inventory: Inventory
-    namespace: str
+    circumstances: Circumstances
     runtime: str
     cross_check: bool
+    expression_timeout: float
     show_all: bool
+    assumed_labels: Mapping[str, str] | None
 
     def __call__(self) -> Judge:
+        runtimes = choose(collect(_manager(), "cel_runtimes"), self.runtime, cross_check=self.cross_check, timeout=self.expression_timeout)
+        inventory = replace(self.inventory, assumed_labels=self.assumed_labels)
         evaluator = Evaluator(
             self.policies.policies,
             self.policies.bindings,
-            _runtime(self.runtime, self.cross_check),
-            self.inventory,
+            runtimes.pack,
+            inventory,
             show_all=self.show_all,
             evaluate_policy=_manager().hook.evaluate_policy,
+            foreign=runtimes.foreign,
+            exact=runtimes.exact,
+            kubernetes=self.policies.targets.kubernetes,
+            authorizer=authorizer_inputs(inventory),
         )
         # Packs are checked by their lint and their suites; what comes from elsewhere is refused here, as the API server would.
         evaluator.check(trusted={pack.folder for pack in self.policies.packs})
-        return Judge(evaluator, self.namespace)
+        return Judge(evaluator, self.circumstances)
+
+
+def _setup(policies: PolicySet, inventory: Inventory, old: Iterable[Resource | InputProblem] | None, arguments: RunArguments) -> _Setup:
+    namespace, operation, user = arguments.get("namespace", ""), arguments.get("operation", "CREATE"), arguments.get("user", "")
+    groups, extra = arguments.get("groups", ()), arguments.get("user_extra", {})
+    if operation not in OPERATIONS:
+        raise UsageError(f"there is no operation {operation!r}; there are {', '.join(OPERATIONS)}")
+    if old is not None and operation != "UPDATE":
+        raise UsageError(f"--old is for --operation UPDATE: {operation} {'replaces nothing' if operation != 'DELETE' else 'is about the objects themselves'}")
+    if (groups or extra) and not user:
+        raise UsageError("--group and --user-extra say more about --user: give that, too")
+    if operation == "CONNECT" and arguments.get("subresource", "x") == "":
+        raise UsageError("--operation CONNECT needs --subresource: exec, attach, portforward or proxy")
+    circumstances = Circumstances(
+        operation=operation,
+        namespace=namespace,
+        subresource=arguments.get("subresource", ""),
+        old_objects=stored(objects(old), namespace) if old is not None else None,
+        **({"user_info": user_info(user, groups, extra)} if user else {}),
+    )
+    return _Setup(
+        policies=policies,
+        inventory=inventory,
+        circumstances=circumstances,
+        runtime=arguments.get("runtime", ""),
+        cross_check=arguments.get("cross_check", False),
+        expression_timeout=arguments.get("expression_timeout", 0),
+        show_all=arguments.get("show_all", False),
+        assumed_labels=arguments.get("assumed_namespace_labels"),
+    )
 
 
 @cache
@@ -210,25 +292,6 @@ def _source(path: str, selection: Selection) -> PolicySource:
     if source is None:
         raise UsageError(f"no plug-in reads policies from {path!r}")
     return source
-
-
-def _runtime(name: str, cross_check: bool) -> Runtime:
-    makers: dict[str, Callable[[], Runtime]] = collect(_manager(), "cel_runtimes")
-    if name and name not in makers:
-        raise UsageError(f"there is no runtime {name!r}; there are {', '.join(makers)}")
-    if cross_check:
-        from hostprocess.cel.cross import CrossCheckRuntime  # rarely wanted
-
-        return CrossCheckRuntime(makers["cpp"](), makers["celpy"]())
-    if name:
-        try:
-            return makers[name]()
-        except ImportError as error:
-            raise UsageError(f"the runtime {name!r} is not installed: {error}") from None
-    try:
-        return makers["cpp"]()
-    except ImportError:
-        return makers["celpy"]()
 
 
 def _default_targets(kubernetes: str, containerd: str) -> Targets:
@@ -246,54 +309,14 @@ def _read(paths: Sequence[str], spool: Spool, cut: bool, holding: frozenset[str]
         yield from pieces
 
 
-def _objects(resources: Iterable[Resource | InputProblem]) -> Iterator[dict[str, Any]]:
-    for resource in resources:
-        if isinstance(resource, Resource):
-            yield resource.object
-        elif not resource.note:
-            raise InputError(resource.message, path=resource.path, line=resource.line, column=resource.column)
-
-
-def _params(path: str, policies: PolicySet) -> list[dict[str, Any]]:
-    """The parameter objects of a file. One without name is taken for what the bindings ask for."""
-    if path == STANDARD_INPUT:
-        raise UsageError("--params must be a file: standard input is for manifests")
-    found = list(_objects(read_resources([path])))
-    if not found:
-        raise InputError("holds no parameter object", path=path)
-    kinds = {policy.name: policy.param_kind for policy in policies.policies}
-    asked = [(kind, binding.param_ref) for binding in policies.bindings if binding.param_ref and (kind := kinds.get(binding.policy_name))]
-    for value in found:
-        metadata = value.setdefault("metadata", {})
-        names = {(reference.name, reference.namespace) for kind, reference in asked if reference.name and _of_kind(value, kind)}
-        if "name" not in metadata and len(names) == 1:
-            metadata["name"], namespace = names.pop()
-            if namespace:
-                metadata.setdefault("namespace", namespace)
-    if asked and not any(_of_kind(value, kind) and _refers(reference, value["metadata"]) for value in found for kind, reference in asked):
-        wanted = sorted({" ".join([kind.kind, *(one for one in [f"{reference.namespace}/{reference.name}".strip("/")] if one)]) for kind, reference in asked})
-        raise InputError(f"holds no parameter object that a binding refers to; expected {', '.join(wanted)}", path=os.fspath(path))
-    return found
-
-
-def _of_kind(value: dict[str, Any], kind: ParamKind) -> bool:
-    return (value.get("apiVersion"), value.get("kind")) == (kind.api_version, kind.kind)
-
-
-def _refers(reference: ParamRef, metadata: dict[str, Any]) -> bool:
-    if reference.selector is not None:
-        return selects(reference.selector, metadata.get("labels") or {})
-    # Without a namespace of its own a reference is to that of the request.
-    namespaces = ("", metadata.get("namespace", reference.namespace))
-    return metadata.get("name") == reference.name and reference.namespace in namespaces
-
-
-def _report(policies: PolicySet, outcomes: Outcomes) -> Report:
+def _report(policies: PolicySet, setup: _Setup, outcomes: Outcomes) -> Report:
+    unmatched = (setup.circumstances.old_objects or {}).keys() - outcomes.joined
+    notes = [InputProblem(path="", message=f"--old: nothing updates the {kind} {name!r}", note=True) for _, kind, _, name in sorted(unmatched)]
     return Report(
         targets=policies.targets,
         summary=outcomes.summary(),
         results=outcomes.results,
-        problems=tuple(outcomes.problems),
+        problems=(*policies.problems, *outcomes.problems, *notes),
         version=__version__,
         pack_version=", ".join(f"{pack.name} {pack.version}" for pack in policies.packs),
     )

@@ -14,7 +14,7 @@ from hostprocess.hookspecs import PolicySource, Reporter, Selection
 from hostprocess.kubernetes.reader import Piece, expand, read_file, read_pieces
 from hostprocess.kubernetes.source import Spool, holds_any
 from hostprocess.marker import hookimpl
-from hostprocess.model import Binding, InputProblem, Policy, Report, Request, Rule, Targets
+from hostprocess.model import Binding, InputProblem, Policy, Report, Request, Resource, Rule, Targets
 from hostprocess.policy import BINDING_KIND, POLICY_KIND, parse_binding, parse_policy
 from hostprocess.rules import PACK_FILE, Pack, built_in_folder, load_pack
 
@@ -39,6 +39,7 @@ def policy_sources(path: str, selection: Selection) -> PolicySource:
 def _policies_of(path: str) -> PolicySource:
     policies: dict[str, Policy] = {}
     bindings: list[Binding] = []
+    others: list[Resource] = []
     for file in expand([path]):
         for resource in [file] if isinstance(file, InputProblem) else read_file(file):
             if isinstance(resource, InputProblem):
@@ -47,17 +48,15 @@ def _policies_of(path: str) -> PolicySource:
             elif resource.kind == POLICY_KIND:
                 policy = parse_policy(resource)
                 if policy.name in policies:
-                    raise PolicyError(f"the policy {policy.name!r} is also in {policies[policy.name].path}", path=policy.path)
+                    raise PolicyError(f"the policy {policy.name!r} is also in {policies[policy.name].path}", path=policy.path, line=resource.origin.line)
                 policies[policy.name] = policy
             elif resource.kind == BINDING_KIND:
                 bindings.append(parse_binding(resource))
-    bound = {binding.policy_name for binding in bindings}
-    if not policies:
+            else:
+                others.append(resource)
+    if not policies and not bindings:
         raise PolicyError(f"holds no {POLICY_KIND}, nor is it a rule pack (a folder with {PACK_FILE})", path=path)
-    for policy in policies.values():
-        if policy.name not in bound:
-            raise PolicyError(f"the policy {policy.name!r} has no {BINDING_KIND} in {path}; without one it does nothing: add one", path=policy.path)
-    return PolicySource(policies=tuple(policies.values()), bindings=tuple(bindings))
+    return PolicySource(policies=tuple(policies.values()), bindings=tuple(bindings), objects=tuple(others))
 
 
 @hookimpl

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, cast
 
-from hostprocess.admission import request_for
-from hostprocess.errors import PolicyError
+from hostprocess.admission import Circumstances, is_review, key_of, request_for, request_of_review
+from hostprocess.errors import InputError, PolicyError
 from hostprocess.evaluate import Evaluator
 from hostprocess.kubernetes.fields import parse_path
 from hostprocess.kubernetes.location import locate
@@ -26,6 +26,7 @@ _BLOCK = 500  # results that are pickled together
 _MEMORY = 8 << 20  # bytes of results kept in memory before they go to a temporary file
 
 Progress = Callable[[int], None]
+DEFAULT_CIRCUMSTANCES = Circumstances()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,13 @@ class Judge:
     """What is needed to judge one resource."""
 
     evaluator: Evaluator
-    namespace: str = ""
+    circumstances: Circumstances = DEFAULT_CIRCUMSTANCES
+
+    def request(self, resource: Resource) -> Request:
+        """The request about a resource. Raises `InputError` if there cannot be one."""
+        if is_review(resource):
+            return request_of_review(resource, self.evaluator.inventory)
+        return request_for(resource, self.evaluator.inventory, circumstances=self.circumstances)
 
 
 class Results:
@@ -80,6 +87,7 @@ class Outcomes:
     actions: Counter[str] = field(default_factory=Counter)
     resources: int = 0
     requests: int = 0
+    joined: set[tuple[str, str, str, str]] = field(default_factory=set)
 
     def add(self, part: _Part) -> None:
         """Adds a part behind those there are."""
@@ -89,6 +97,7 @@ class Outcomes:
         self.actions.update(part.actions)
         self.resources += part.resources
         self.requests += part.requests
+        self.joined |= part.joined
 
     def summary(self) -> Summary:
         """The counts of the whole."""
@@ -106,6 +115,7 @@ class _Part:
     actions: Counter[str] = field(default_factory=Counter)
     resources: int = 0
     requests: int = 0
+    joined: set[tuple[str, str, str, str]] = field(default_factory=set)
 
 
 def judge_files(sources: Iterable[Piece | InputProblem], make_judge: Callable[[], Judge], *, jobs: int = 1, progress: Progress | None = None) -> Outcomes:
@@ -228,7 +238,16 @@ def _judge_one(judge: Judge, resource: Resource | InputProblem, part: _Part) -> 
     if isinstance(resource, InputProblem):
         part.problems.append(resource)
         return
-    request = request_for(resource, judge.evaluator.inventory, judge.namespace)
+    try:
+        request = judge.request(resource)
+    except InputError as error:
+        origin = resource.origin
+        message = f"{resource.kind} {resource.name}".strip() + f": {error.message}"
+        part.problems.append(InputProblem(path=origin.path, message=message, line=origin.line, column=origin.column))
+        part.resources += 1
+        return
+    if judge.circumstances.old_objects is not None:
+        part.joined.add(key_of(resource.object, judge.circumstances.namespace))
     decisions = judge.evaluator.decide(request)
     counts = part.counts
     part.resources += 1

@@ -77,14 +77,25 @@ _debug = click.option("--debug", is_flag=True, help="Show the traceback of an in
 @click.option("--ignore", "ignore", multiple=True, metavar="RULE", help="Not these rules; several with commas.")
 @click.option("--kubernetes", default="", callback=_release, metavar="RELEASE", help="The Kubernetes release to check for (default: the newest known).")
 @click.option("--containerd", default="", callback=_release, metavar="RELEASE", help="The containerd release of the nodes (default: 1.7).")
-@click.option("--params", default="", metavar="FILE", help="The ConfigMap with the parameters of the bundle `access`; switches it on.")
+@click.option(
+    "--params", default="", metavar="FILE", help="The parameter objects; of the built-in pack the ConfigMap of the bundle `access`, which that switches on."
+)
+@click.option("--assume-binding", type=click.Choice(["deny", "warn", "audit"]), help="Bind the policies that have no binding.")
+@click.option("--operation", type=click.Choice(["CREATE", "UPDATE", "DELETE", "CONNECT"], case_sensitive=False), default="CREATE", show_default=True)
+@click.option("--old", multiple=True, metavar="PATH", help="The stored objects that an UPDATE replaces, by kind, namespace and name.")
+@click.option("--subresource", default="", metavar="NAME", help="The subresource that is requested: status, ephemeralcontainers, exec …")
+@click.option("--user", default="", metavar="NAME", help="Who makes the requests; without, what depends on it is unknown.")
+@click.option("--group", "groups", multiple=True, metavar="NAME", help="A group of the user, besides system:authenticated.")
+@click.option("--user-extra", multiple=True, metavar="KEY=VALUE", help="Something extra about the user.")
 @click.option("--namespace", default="", metavar="NAME", help="The namespace of manifests that name none.")
-@click.option("--inventory", multiple=True, metavar="PATH", help="Objects of the cluster (Namespaces, RuntimeClasses …): looked up, not judged.")
+@click.option("--assume-namespace-labels", multiple=True, metavar="KEY=VALUE", help="A label of all Namespaces that were not given.")
+@click.option("--inventory", multiple=True, metavar="PATH", help="Objects of the cluster (Namespaces, parameters, CRDs, RBAC …): looked up, not judged.")
 @click.option("--output", "outputs", multiple=True, metavar="FORMAT[=FILE]", help="`text` or `json`; several at once (default: text).")
 @click.option("--fail-on", type=click.Choice(list(_FAIL_ON)), default="deny", show_default=True, help="The weakest finding that exits with 1.")
 @click.option("--show-all", is_flag=True, help="Also the rules that allow a resource, or do not apply to it.")
-@click.option("--runtime", default="", metavar="NAME", help="The CEL runtime: `cpp` (default) or `celpy`.")
-@click.option("--cross-check", is_flag=True, help="Evaluate on both runtimes; a disagreement is an error.")
+@click.option("--runtime", default="auto", metavar="NAME", help="The CEL runtime: `auto` (cpp for packs, tree for other policies), `cpp`, `celpy`, `tree`.")
+@click.option("--expression-timeout", type=click.FloatRange(min=0.001), default=10.0, show_default=True, metavar="SECONDS", help="For one evaluation.")
+@click.option("--cross-check", is_flag=True, help="Evaluate on cpp and celpy; a disagreement is an error.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
 @click.option("--quiet", "-q", is_flag=True, help="Findings and errors only: no summary, notes or progress.")
 @click.option("--jobs", "-j", type=click.IntRange(min=0), default=1, show_default=True, help="Processes to work with; 0 is one for each core.")
@@ -105,8 +116,9 @@ def check(paths: tuple[str, ...], outputs: tuple[str, ...], fail_on: str, color:
         kubernetes=options["kubernetes"],
         containerd=options["containerd"],
         with_params=bool(options["params"]),
+        assume_binding=options["assume_binding"] or "",
     )
-    given = {name: options[name] for name in ("inventory", "params", "namespace", "runtime", "cross_check", "show_all")}
+    given = _given(options)
     with _progress(paths, quiet) as progress:
         report = api.check_files(paths, policies, jobs=jobs or os.cpu_count() or 1, progress=progress, **given)
     for problem in report.problems:
@@ -166,6 +178,33 @@ def lint(paths: tuple[str, ...], debug: bool) -> int:
     count = sum(len(api.load_rules(path).rules) for path in paths or ("",))
     click.echo(f"{count} rules, {len(problems)} problems" if problems else f"{count} rules, no problems")
     return INVALID if problems else 0
+
+
+def _say_problems(problems: Sequence[Any]) -> bool:
+    """Tells what could not be read; whether there was more than notes."""
+    for problem in problems:
+        _say("note" if problem.note else "error", str(HostprocessError(problem.message, path=problem.path, line=problem.line, column=problem.column)))
+    return any(not problem.note for problem in problems)
+
+
+_PASSED_ON = ("inventory", "params", "old", "namespace", "subresource", "user", "groups", "runtime", "cross_check", "expression_timeout", "show_all")
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """The options of `check` as arguments of `check_files`."""
+    labels = [_pair("--assume-namespace-labels", text) for text in options["assume_namespace_labels"]]
+    extra: dict[str, list[str]] = {}
+    for key, value in [_pair("--user-extra", text) for text in options["user_extra"]]:
+        extra.setdefault(key, []).append(value)
+    given = {name: options[name] for name in _PASSED_ON}
+    return {**given, "operation": options["operation"].upper(), "user_extra": extra, "assumed_namespace_labels": dict(labels) if labels else None}
+
+
+def _pair(option: str, text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise UsageError(f"{option} {text!r}: write it as KEY=VALUE")
+    return key, value
 
 
 def _one(policies: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from hostprocess.cel.runtime import UNBOUND, Activation, CelError, Runtime
 from hostprocess.cel.source import needed
+from hostprocess.cel.values import Opaque
 from hostprocess.model import Request, Unknown
 
 __all__ = ["Context", "Phase"]
@@ -116,6 +117,9 @@ class Phase:
             if isinstance(value, Unknown) or value is UNBOUND:
                 if isinstance(value, Unknown):
                     unknown[name] = value.what
+                continue
+            if isinstance(value, Opaque):
+                unknown[name] = "only the runtime tree can ask the authorizer"
                 continue
             for steps in _INSIDE.get(name, ()):
                 value = _without_unknowns(value, steps, unknown, paths)

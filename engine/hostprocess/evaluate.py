@@ -6,7 +6,7 @@ Source: k8s.io/apiserver/pkg/admission/plugin/policy/validating/{validator,dispa
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -95,7 +95,7 @@ class Evaluator:
         foreign: Runtime | None = None,
         exact: Runtime | None = None,
         kubernetes: str = "",
-        authorizer: Callable[[Request], Any] | None = None,
+        authorizer: Callable[[Request], dict[str, Any]] | None = None,
     ) -> None:
         bound: dict[str, list[Binding]] = {}
         for binding in bindings:
@@ -182,23 +182,28 @@ class Evaluator:
             if match.resource is not None:
                 conditions_request = request_map(request, None, match.kind)
         if self._needs_authorizer:
-            inputs["authorizer"] = self._authorizer(request) if self._authorizer else Unknown("authorizer was not given")
+            inputs |= self._authorizer(request) if self._authorizer else {"authorizer": Unknown("authorizer was not given")}
         return Context(inputs, request, conditions_request)
 
     def _publish(self, decisions: Decisions) -> None:
         annotations = {key: ", ".join(values) for key, values in decisions.published.items()}
-        if failures := failures_annotation(decisions.findings, self._bindings):
+        failures = failures_annotation(decisions.findings, self._bindings)
+        if failures:
             annotations[FAILURES_KEY] = failures
-        decisions.audit_annotations = annotations
+        if annotations:
+            decisions.audit_annotations = annotations
+            decisions.findings = [_annotated(one, annotations) for one in decisions.findings]
+            decisions.passed = [_annotated(one, annotations) for one in decisions.passed]
 
     def _not_matched(self, prepared: PreparedPolicy, binding: Binding, request: Request, match: Match, decisions: Decisions) -> None:
         if match.unknown:
             decisions.findings.append(DecisionMaker(prepared, binding, request).unknown(match.unknown))
             return
-        decisions.skipped += len(prepared.groups)
+        rules = [group.rule for group in prepared.groups] or [""]
+        decisions.skipped += len(rules)
         if self._show_all:
             maker = DecisionMaker(prepared, binding, request)
-            decisions.passed += [maker.passed(group.rule, Outcome.SKIP, match.reason) for group in prepared.groups]
+            decisions.passed += [maker.passed(rule, Outcome.SKIP, match.reason) for rule in rules]
 
     def _judge(self, prepared: PreparedPolicy, binding: Binding, context: Context) -> Decisions:
         decisions = Decisions([], [])
@@ -248,6 +253,9 @@ class Evaluator:
                 if self._show_all:
                     made.passed.append(maker.passed(group.rule, Outcome.ALLOW, ""))
         maker.annotate(annotations, made.findings, made.published)
+        if not prepared.groups and not made.findings:
+            made.allowed += 1
+            made.passed += [maker.passed("", Outcome.ALLOW, "")] if self._show_all else []
         decisions.add(made)
 
     def _messages(self, prepared: PreparedPolicy, context: Context, account: Account, values: Any) -> Mapping[int, Any] | CelError:
@@ -278,6 +286,14 @@ def _both(match: Match, matcher: Matcher | None, request: Request) -> Match:
         return of_binding
     # The version under which the binding matches does not matter.
     return match if match.unknown or not of_binding.unknown else of_binding
+
+
+def _annotated(decision: Decision, annotations: Mapping[str, str]) -> Decision:
+    """The decision with the annotations of its policy, and that of failures if it is one of them."""
+    own = {key: value for key, value in annotations.items() if key.startswith(f"{decision.policy}/")}
+    if FAILURES_KEY in annotations and "Audit" in decision.actions:
+        own[FAILURES_KEY] = annotations[FAILURES_KEY]
+    return replace(decision, audit_annotations=own) if own and decision.outcome is not Outcome.SKIP else decision
 
 
 def _condition_reason(name: str) -> str:

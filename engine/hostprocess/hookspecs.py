@@ -17,7 +17,7 @@ from hostprocess.cel.runtime import Runtime
 from hostprocess.evaluate import Decisions
 from hostprocess.kubernetes.reader import Piece
 from hostprocess.kubernetes.source import Spool
-from hostprocess.model import Binding, InputProblem, Policy, Report, Request, Rule, Targets
+from hostprocess.model import Binding, InputProblem, Policy, Report, Request, Resource, Rule, Targets
 from hostprocess.rules import Pack
 
 __all__ = ["PolicySource", "Reporter", "Selection"]
@@ -39,12 +39,14 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicySource:
-    """What a source holds: policies and bindings, the targets they were compiled for, and the pack they come from, if any."""
+    """What a source holds: policies and bindings, the targets they were compiled for, the pack they come from, if any, and other `objects`
+    that lie there: parameters, their kinds."""
 
     policies: tuple[Policy, ...]
     bindings: tuple[Binding, ...]
     targets: Targets | None = None
     pack: Pack | None = None
+    objects: tuple[Resource, ...] = ()
 
 
 class Reporter(Protocol):

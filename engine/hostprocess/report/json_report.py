@@ -48,6 +48,10 @@ def _result(result: Result) -> dict[str, Any]:
         "outcome": decision.outcome,
         "actions": list(decision.actions),
         "message": decision.message,
+        "reason": decision.reason,
+        "code": decision.code,
+        "warnings": list(decision.warnings),
+        "auditAnnotations": dict(decision.audit_annotations),
         "field": decision.fields[0] if decision.fields else "",
         "fields": list(decision.fields),
     }

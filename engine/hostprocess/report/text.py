@@ -6,6 +6,7 @@ import unicodedata
 from typing import TextIO
 
 from hostprocess.model import Outcome, Report, Result, Summary, Targets
+from hostprocess.responses import FAILURES_KEY
 
 __all__ = ["printable", "write"]
 
@@ -49,8 +50,10 @@ def _result(result: Result, color: bool) -> str:
     outcome = _paint(decision.outcome, _COLOURS.get(decision.outcome, "0"), color)
     rule = _paint(decision.rule or decision.policy, "1", color)
     lines = [f"{printable(place)}: {printable(f'{result.kind} {name}')}: {outcome} {rule}"]
-    if decision.message:
-        lines.append(f"    {printable(decision.message)}")
+    if decision.client_message or decision.message:
+        # What kubectl prints of a foreign policy; a rule of a pack says more by its name.
+        lines.append(f"    {printable(decision.client_message or decision.message)}")
+    lines += [f"    audit {printable(key)}: {printable(value)}" for key, value in decision.audit_annotations.items() if key != FAILURES_KEY]
     if decision.fields:
         shown = ", ".join(decision.fields[:_SHOWN_FIELDS])
         more = len(decision.fields) - _SHOWN_FIELDS
