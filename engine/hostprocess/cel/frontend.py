@@ -26,6 +26,7 @@ _MAX_ERRORS = 100
 _MAX_SNIPPET = 16384
 _NO_LINE = 2**31
 _ESCAPED_NAMES = 37
+_OPTIONAL_TYPE = 31  # before, cel-go had another name for the type
 _KNOWN_ESCAPES = 33
 _NO_NAME = re.compile(r"(\w+)\(\) variable name must be a simple identifier")
 _RESERVED_NAME = re.compile(r"\w+\(\) variable name cannot be \w+")
@@ -42,6 +43,8 @@ def compile_checked(expression: str, environment: Environment) -> Checked:
     if not errors:
         errors = literal_errors(checked, environment)
     found = [(positions.get(node, 0), message) for node, message in errors]
+    if environment.minor < _OPTIONAL_TYPE:
+        found = [(place, message.replace("optional_type(", "optional(")) for place, message in found]
     if found:
         raise _error(expression, found)
     return checked
