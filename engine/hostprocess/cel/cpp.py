@@ -32,6 +32,15 @@ class CppRuntime:
     def __init__(self, timeout: float = 10.0) -> None:
         self._tree = TreeRuntime(timeout)
 
+    @property
+    def timeout(self) -> float:
+        """How many seconds an evaluation by `tree` may take."""
+        return self._tree.timeout
+
+    @timeout.setter
+    def timeout(self, seconds: float) -> None:
+        self._tree.timeout = seconds
+
     def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str], *, kubernetes: str = NEWEST, stored: bool = True) -> Program:
         """See `Runtime.compile`. Types and errors are those of `tree`, and so is the program of what this parser or its functions do not cover."""
         program = self._tree.compile(expression, variables, declared, kubernetes=kubernetes, stored=stored)

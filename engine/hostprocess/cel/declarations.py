@@ -6,10 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["Guard", "Library", "Overload"]
+__all__ = ["GoPanic", "Guard", "Library", "Overload"]
 
 Cost = Callable[[Sequence[Any], Any], int]
 Guard = Literal["types", "list", "none"]
+
+
+class GoPanic(Exception):
+    """Raised by an implementation or a cost where cel-go panics: the evaluation ends with the error `internal error: ` and this text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hostprocess.cel.attributes import Lazy
+from hostprocess.cel.declarations import GoPanic
 from hostprocess.cel.environment import environment
 from hostprocess.cel.folds import PER_CALL_LIMIT, Context, CostExceeded, TimedOut
 from hostprocess.cel.frontend import compile_checked
@@ -37,12 +38,12 @@ class _Variable:
 
 
 class TreeRuntime:
-    """Our own evaluator. Implements `Runtime`. `timeout` is how many seconds one evaluation may take."""
+    """Our own evaluator. Implements `Runtime`. `timeout` is how many seconds one evaluation may take; it may be set at any time."""
 
     name = "tree"
 
     def __init__(self, timeout: float = 10.0) -> None:
-        self._timeout = timeout
+        self.timeout = timeout
         self._compiled: dict[tuple[Any, ...], TreeProgram] = {}
         self._variables: dict[tuple[Any, ...], _Variable] = {}
 
@@ -87,7 +88,7 @@ class TreeRuntime:
             planned = plan(checked, declarations)
         except RecursionError:
             raise CompileError("the expression is nested too deeply", limitation=True) from None
-        return TreeProgram(planned, checked.result_type, variables, self._timeout, declarations.minor)
+        return TreeProgram(planned, checked.result_type, variables, self, declarations.minor)
 
 
 class TreeActivation:
@@ -136,12 +137,12 @@ class _LazyVariables(Lazy):
 class TreeProgram:
     """A compiled expression."""
 
-    def __init__(self, planned: Plan, kind: Type, variables: Mapping[str, _Variable], timeout: float, minor: int) -> None:
+    def __init__(self, planned: Plan, kind: Type, variables: Mapping[str, _Variable], runtime: TreeRuntime, minor: int) -> None:
         self._plan = planned
         self._run = planned.run
         self._blank = [None] * (planned.size - 3)
         self._variables = variables if planned.reads_variables else {}
-        self._timeout = timeout
+        self._runtime = runtime
         self.type = kind
         self.result_type = str(kind) if minor >= _OPTIONAL_TYPE else str(kind).replace("optional_type", "optional")
 
@@ -161,13 +162,15 @@ class TreeProgram:
     def run(self, activation: TreeActivation) -> tuple[Any, int]:
         """The value (a `CelError` or an `Unknown` perhaps) and the cost."""
         variables = _LazyVariables(self._variables, activation) if self._plan.reads_variables else None
-        frame: list[Any] = [0, activation.inputs, Context(time.monotonic() + self._timeout, activation, variables), *self._blank]
+        frame: list[Any] = [0, activation.inputs, Context(time.monotonic() + self._runtime.timeout, activation, variables), *self._blank]
         try:
             value = self._run(frame)
         except CostExceeded:
             return _COST_EXCEEDED, frame[0]
         except TimedOut:
-            return CelError(f"the expression takes longer than {self._timeout:g} s", kind="timeout"), frame[0]
+            return CelError(f"the expression takes longer than {self._runtime.timeout:g} s", kind="timeout"), frame[0]
+        except GoPanic as panic:
+            return CelError(f"internal error: {panic}"), frame[0]
         except RecursionError:
             return CelError("the expression or a value is nested too deeply", kind="limitation"), frame[0]
         except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError, AttributeError) as error:
