@@ -26,7 +26,6 @@ INPUTS: Final = 1
 CONTEXT: Final = 2
 SLOTS: Final = 3
 _KEYS = (str, int, float)
-_GO_TYPES = {"null_type": "types.Null", "bytes": "types.Bytes", "list": "*types.baseList", "map": "*types.baseMap", "type": "*types.Type"}
 
 
 class Lazy(Opaque):
@@ -229,8 +228,7 @@ def bad_key(key: Any) -> CelError | None:
     """The error of what can be neither key nor index, in Go's names of types."""
     if isinstance(key, _KEYS):
         return None
-    name = type_name(key)
-    return CelError(f"invalid qualifier type: {_GO_TYPES.get(name, name)}")
+    return CelError(f"invalid qualifier type: {go_type(key)}")
 
 
 def _found(value: Any, key: Any, presence: bool) -> Any:

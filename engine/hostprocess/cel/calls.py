@@ -15,7 +15,7 @@ from hostprocess.cel.library.texts import type_name
 from hostprocess.cel.runtime import CelError
 from hostprocess.cel.standard import Signature
 from hostprocess.cel.types import Type
-from hostprocess.cel.values import Opaque
+from hostprocess.cel.values import Duration, Opaque, Timestamp
 from hostprocess.model import Unknown
 
 __all__ = ["Charge", "binary", "charge_of", "conjunction", "disjunction", "equality", "fits", "overloaded", "unary", "various"]
@@ -196,7 +196,8 @@ def overloaded(name: str, overloads: Sequence[Signature]) -> Callable[..., Any]:
                 assert overload.implementation is not None
                 return overload.implementation(*arguments)
         if overloads[0].guard == "list":
-            return CelError(f"no such overload: {name}")
+            # Values that receive calls themselves say less.
+            return NO_SUCH_OVERLOAD if isinstance(arguments[0], str | Duration | Timestamp) else CelError(f"no such overload: {name}")
         return CelError(f"no such overload: {name}({', '.join(map(type_name, arguments))})")
 
     return function

@@ -9,18 +9,20 @@ from collections.abc import Callable, Sequence
 from functools import cmp_to_key
 from typing import Any
 
-from hostprocess.cel.declarations import Guard, Library, Overload
+from hostprocess.cel.declarations import GoPanic, Guard, Library, Overload
 from hostprocess.cel.equality import compare, equal
 from hostprocess.cel.library.costs import list_allocation, size
 from hostprocess.cel.library.lists import COMPARABLE, first_unknown, is_comparable
-from hostprocess.cel.library.texts import type_name
+from hostprocess.cel.library.texts import go_type, type_name
 from hostprocess.cel.runtime import CelError
+from hostprocess.cel.values import Duration, Timestamp
 from hostprocess.model import Unknown
 
 __all__ = ["LIBRARIES"]
 
 _LONGEST_RANGE = 1_000_000
 _TOO_COSTLY = CelError("operation cancelled: actual cost limit exceeded", kind="cost")
+_ADDERS = (int, float, str, bytes, Duration, Timestamp)
 _INSERTION_SORTED = 12  # up to this length sort.Slice of Go is an insertion sort
 
 
@@ -145,17 +147,26 @@ def _output_cost(_arguments: Sequence[Any], result: Any) -> int:
 
 
 def _flatten_cost(arguments: Sequence[Any], _result: Any) -> int:
-    depth = arguments[1] if len(arguments) == 2 else 1
+    depth = _depth(arguments[1]) if len(arguments) == 2 else 1
     return list_allocation(size(arguments[0]) * float(depth if depth >= 0 else 1))
 
 
 def _flatten_cost_wrapping(arguments: Sequence[Any], _result: Any) -> int:
     """Kubernetes 1.34 to 1.36: a negative depth counts as well, and wraps around in 64 bits."""
-    return list_allocation(size(arguments[0]) * float(arguments[1])) % 2**64
+    return list_allocation(size(arguments[0]) * float(_depth(arguments[1]))) % 2**64
 
 
-def _self_comparison_cost(values: list[Any]) -> int:
-    """Each element with each, twice, and strings walked over."""
+def _depth(value: Any) -> int:
+    if type(value) is not int:
+        raise GoPanic(f"interface conversion: ref.Val is {go_type(value)}, not types.Int")
+    return value
+
+
+def _self_comparison_cost(values: Any) -> int:
+    """Each element with each, twice, and strings walked over. cel-go computes it for values that are no lists too, errors among them, and panics."""
+    if not isinstance(values, list):
+        missing = "Contains" if isinstance(values, _ADDERS) and not isinstance(values, bool) else "Add"
+        raise GoPanic(f"interface conversion: {go_type(values)} is not traits.Lister: missing method {missing}")
     factor = 2.1 if values and isinstance(values[0], str | bytes) else 2.0
     return list_allocation(float(len(values) ** 2) * factor)
 

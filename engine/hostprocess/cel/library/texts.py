@@ -12,7 +12,7 @@ from typing import Any
 from hostprocess.cel.runtime import CelError
 from hostprocess.cel.values import Duration, Opaque, Optional, Timestamp, TypeValue, Uint
 
-__all__ = ["go_quote", "to_text", "type_name"]
+__all__ = ["go_quote", "go_type", "to_text", "type_name"]
 
 _ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\\": "\\\\", '"': '\\"'}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,6 +31,36 @@ _TYPE_NAMES: dict[type, str] = {
     TypeValue: "type",
     Optional: "optional_type",
 }
+_GO_TYPES = {
+    **{kind: f"types.{kind.title()}" for kind in ("bool", "int", "uint", "double", "string", "bytes")},
+    "list": "*types.baseList",
+    "map": "*types.baseMap",
+    "null_type": "types.Null",
+    "google.protobuf.Duration": "types.Duration",
+    "google.protobuf.Timestamp": "types.Timestamp",
+    "type": "*types.Type",
+    "optional_type": "*types.Optional",
+    "net.IP": "cel.IP",
+    "net.CIDR": "cel.CIDR",
+    "kubernetes.Quantity": "cel.Quantity",
+    "kubernetes.URL": "cel.URL",
+    "kubernetes.Semver": "cel.Semver",
+    "kubernetes.NamedFormat": "cel.Format",
+    "kubernetes.authorization.Authorizer": "library.authorizerVal",
+    "kubernetes.authorization.PathCheck": "library.pathCheckVal",
+    "kubernetes.authorization.GroupCheck": "library.groupCheckVal",
+    "kubernetes.authorization.ResourceCheck": "library.resourceCheckVal",
+    "kubernetes.authorization.Decision": "library.decisionVal",
+}
+
+
+def go_type(value: Any) -> str:
+    """The Go type of a value, `%T`, as it comes up in the texts of panics."""
+    if isinstance(value, CelError):
+        return "*types.Err"
+    name = type_name(value)
+    pointer = "*" if getattr(value, "pointer", False) else ""
+    return pointer + _GO_TYPES.get(name, name)
 
 
 def type_name(value: Any) -> str:
