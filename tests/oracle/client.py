@@ -1,0 +1,200 @@
+"""Client of the oracle: builds the Go program on the modules of a Kubernetes release and asks it questions. README.md lists the requests."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from queue import SimpleQueue
+from types import TracebackType
+from typing import IO, Any, Self
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+SOURCES = Path(__file__).parent
+CACHE = SOURCES.parent.parent / ".oracle"
+MODULE_FILES = {"1.37": "go.mod"}
+MINORS = tuple(MODULE_FILES)
+
+
+class GoMissing(RuntimeError):
+    """There is no `go` on the PATH."""
+
+
+class OracleError(RuntimeError):
+    """The oracle could not be built, did not understand a request, or died."""
+
+
+def build(minor: str) -> Path:
+    """Build the oracle of a minor release of Kubernetes ("1.37") and give the program's path.
+
+    The program is kept in `.oracle/` and built again only when a Go file or the module file has changed. Raises GoMissing, or OracleError with
+    what the compiler said.
+    """
+    if minor not in MODULE_FILES:
+        raise OracleError(f"no oracle for Kubernetes {minor}: there is one for {', '.join(MINORS)}")
+    folder = CACHE / f"{minor}-{_fingerprint(minor)}"
+    program = folder / "oracle"
+    if program.exists():
+        return program
+    if shutil.which("go") is None:
+        raise GoMissing("the oracle is built with Go, and there is no `go` on the PATH: install Go 1.26 or newer")
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder):
+        if not program.exists():
+            _compile(minor, program)
+    for old in CACHE.glob(f"{minor}-*"):
+        if old != folder:
+            shutil.rmtree(old, ignore_errors=True)
+    return program
+
+
+def _compile(minor: str, program: Path) -> None:
+    (program.parent / "discovery.json").write_text(json.dumps(_discovery(minor)), encoding="utf-8")
+    unfinished = program.with_name(f"oracle.{os.getpid()}")
+    _go("build", f"-modfile={MODULE_FILES[minor]}", "-mod=readonly", "-p", "2", "-tags", _tag(minor), "-o", str(unfinished), ".")
+    unfinished.replace(program)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Two processes that want the same program: the second waits for the first. The lock goes with the process that holds it."""
+    with (folder / "lock").open("w") as lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _tag(minor: str) -> str:
+    return "k" + minor.replace(".", "")
+
+
+def _fingerprint(minor: str) -> str:
+    module_file = SOURCES / MODULE_FILES[minor]
+    files = [*sorted(SOURCES.glob("*.go")), *sorted(SOURCES.glob("*.s")), module_file, module_file.with_suffix(".sum")]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _go(*arguments: str) -> str:
+    run = subprocess.run(["go", *arguments], cwd=SOURCES, capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise OracleError(f"go {arguments[0]} failed:\n{run.stderr.strip()}")
+    return run.stdout
+
+
+def _discovery(minor: str) -> list[dict[str, Any]]:
+    """The APIResourceLists of the release, which lie in the sources of Kubernetes."""
+    modfile = f"-modfile={MODULE_FILES[minor]}"
+    _go("mod", "download", modfile, "k8s.io/kubernetes")
+    folder = Path(_go("list", "-m", modfile, "-f", "{{.Dir}}", "k8s.io/kubernetes").strip(), "api", "discovery")
+    lists = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("api*__*.json"))]
+    return [entry for entry in lists if entry["kind"] == "APIResourceList"]
+
+
+class Oracle:
+    """A running oracle of one minor release; a context manager.
+
+    with Oracle("1.37") as oracle:
+        oracle.ask({"op": "cel", "kind": "validation", "expression": "object.metadata.name == 'a'", "object": {...}})
+    """
+
+    def __init__(self, minor: str) -> None:
+        """Build the program if need be and start it. Raises GoMissing or OracleError."""
+        program = build(minor)
+        self.minor = minor
+        self._process = subprocess.Popen(
+            [str(program), "-discovery", str(program.parent / "discovery.json")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+        )
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Send one request and wait for its answer. Raises OracleError if the oracle did not understand it or died."""
+        return next(self.ask_many([request]))
+
+    def ask_many(self, requests: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Send requests while the answers are read; the answers come in the order of the requests. Raises OracleError like `ask`.
+
+        The iterator must be read to its end before the next question.
+        """
+        sent: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
+        stopped = threading.Event()
+        failed: list[BaseException] = []
+        writer = threading.Thread(target=self._write, args=(requests, sent, stopped, failed), daemon=True)
+        writer.start()
+        request = sent.get()
+        try:
+            while request is not None:
+                yield self._answer(request)
+                request = sent.get()
+        finally:
+            stopped.set()
+            while request is not None and (request := sent.get()) is not None:
+                self._stdout.readline()  # what was asked already is answered before the next question
+            writer.join()
+        if failed:
+            raise failed[0]
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        line = self._stdout.readline()
+        if not line:
+            raise OracleError(f"the oracle of Kubernetes {self.minor} died with code {self._process.wait()} at {json.dumps(request)[:500]}")
+        answer: dict[str, Any] = json.loads(line)
+        if "failure" in answer:
+            raise OracleError(f"{answer['failure']}\nin the request {json.dumps(request)[:2000]}")
+        return answer
+
+    def _write(
+        self, requests: Iterable[dict[str, Any]], sent: SimpleQueue[dict[str, Any] | None], stopped: threading.Event, failed: list[BaseException]
+    ) -> None:
+        try:
+            for request in requests:
+                if stopped.is_set():
+                    break
+                line = json.dumps(request) + "\n"
+                sent.put(request)
+                self._stdin.write(line)
+                self._stdin.flush()
+        except BrokenPipeError:
+            pass  # the reader finds the end of the answers
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            sent.put(None)
+
+    @property
+    def _stdin(self) -> IO[str]:
+        assert self._process.stdin
+        return self._process.stdin
+
+    @property
+    def _stdout(self) -> IO[str]:
+        assert self._process.stdout
+        return self._process.stdout
+
+    def close(self) -> None:
+        """Stop the program."""
+        with contextlib.suppress(BrokenPipeError):
+            self._stdin.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
