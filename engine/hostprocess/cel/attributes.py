@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from hostprocess.cel.equality import NO_SUCH_OVERLOAD
-from hostprocess.cel.library.texts import to_text, type_name
+from hostprocess.cel.library.texts import go_type, to_text, type_name
 from hostprocess.cel.operators import found_key
 from hostprocess.cel.runtime import CelError
 from hostprocess.cel.values import ABSENT, Opaque, Optional, Uint
