@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hostprocess.explain import Explanation, applies_to
 from hostprocess.model import Rule
+from hostprocess.policy_lint.report import LintReport
+from hostprocess.report.text import printable
 from hostprocess.rules import Advice, Pack
 
-__all__ = ["explanation", "rules_json", "rules_markdown", "rules_table", "symptom"]
+__all__ = ["explanation", "lint_json", "lint_text", "rules_json", "rules_markdown", "rules_table", "symptom"]
 
 _WIDTH = 100
 
@@ -27,6 +29,25 @@ def rules_table(pack: Pack) -> str:
             "",
         )
     ).rstrip()
+
+
+def lint_text(rules: int, problems: Sequence[str], report: LintReport | None, *, packs: bool) -> str:
+    """What lint found: of packs one problem a line, of policies their findings."""
+    lines = list(problems)
+    if packs:
+        lines.append(f"{rules} rules, {len(problems)} problems" if problems else f"{rules} rules, no problems")
+    if report is not None:
+        lines += map(printable, report.as_text())
+    return "\n".join(lines)
+
+
+def lint_json(rules: int, problems: Sequence[str], report: LintReport | None) -> str:
+    """The same as JSON."""
+    unreadable = (
+        [{"path": one.path, "line": one.line, "column": one.column, "message": one.message} for one in report.problems if not one.note] if report else []
+    )
+    value = {"rules": rules, "problems": list(problems), "findings": report.as_json() if report else [], "unreadable": unreadable}
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def rules_markdown(pack: Pack) -> str:

@@ -8,13 +8,14 @@ from typing import Any
 
 from hostprocess.model import Resource
 from hostprocess.policy_lint.field_errors import Steps
-from hostprocess.policy_lint.findings import Finding, finding
+from hostprocess.policy_lint.findings import finding
 from hostprocess.policy_lint.guards import Facts, Read, true_facts, unguarded
 from hostprocess.policy_lint.kinds_matched import Matched
 from hostprocess.policy_lint.literals import bad_literals, may_fail
 from hostprocess.policy_lint.narrowing import MatchedKind
 from hostprocess.policy_lint.places import expression_place
 from hostprocess.policy_lint.policy_types import Expression, PolicyCheck, Typed, expressions_of, parse_expression
+from hostprocess.policy_lint.report import Finding
 from hostprocess.policy_lint.schemas import Schemas
 from hostprocess.policy_lint.tree import Parsed, walk
 
@@ -27,11 +28,11 @@ _POD = "Pod"
 _WORKLOADS = frozenset({"Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicationController", "PodTemplate"})
 
 
-def advice(resource: Resource, spec: JSONObject, check: PolicyCheck, matched: Matched, schemas: Schemas, minor: int) -> Iterator[Finding]:
-    """Findings about a policy whose expressions have been checked; `spec` holds its fields as decoded."""
+def advice(resource: Resource, spec: JSONObject, check: PolicyCheck, matched: Matched, schemas: Schemas, minor: int, broken: set[Steps]) -> Iterator[Finding]:
+    """Findings about a policy whose expressions have been checked; `spec` holds its fields as decoded, `broken` the expressions that are refused."""
     trees = [(one, tree) for one in expressions_of(spec) if (tree := parse_expression(one.text))]
     for expression, tree in trees:
-        for node, words in bad_literals(tree.root, minor):
+        for node, words in bad_literals(tree.root, minor) if expression.steps not in broken else ():
             yield _at(resource, expression, tree, node, "bad-literal", words)
     yield from _container_advice(resource, spec, trees, matched)
     yield from _read_advice(resource, check, schemas)

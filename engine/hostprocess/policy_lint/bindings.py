@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hostprocess.model import Resource
-from hostprocess.policy_lint.findings import Finding, finding
+from hostprocess.policy_lint.findings import finding
+from hostprocess.policy_lint.report import Finding
 
 __all__ = ["binding_advice"]
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hostprocess.cel.checker import Checked
 from hostprocess.cel.environment import Environment, environment
 from hostprocess.cel.frontend import compile_checked
+from hostprocess.cel.plan import plan
 from hostprocess.cel.runtime import CompileError
 from hostprocess.cel.types import DYN, Type
-from hostprocess.policy_lint.field_errors import FieldError, Steps, invalid
+from hostprocess.policy_lint.field_errors import FieldError, Steps, internal, invalid
 
 __all__ = ["Compiler"]
 
@@ -37,11 +39,16 @@ class Compiler:
     def variable(self, steps: Steps, name: str, expression: str) -> Iterator[FieldError]:
         """Complaints about a variable; those after it may read it, whatever is wrong with it."""
         declared = self._declared(authorizer=True)
+        self._variables[name] = DYN
         try:
-            self._variables[name] = compile_checked(expression, declared).result_type
+            checked = compile_checked(expression, declared)
         except CompileError as error:
-            self._variables[name] = DYN
             yield _error(steps, expression, error)
+            return
+        failed = list(_instantiated(steps, checked, declared))
+        if not failed:
+            self._variables[name] = checked.result_type
+        yield from failed
 
     def validation(self, steps: Steps, expression: str) -> Iterator[FieldError]:
         """Complaints about a validation."""
@@ -63,13 +70,24 @@ class Compiler:
 
     def _compiled(self, steps: Steps, expression: str, declared: Environment, wanted: tuple[str, ...], compiled: str = "") -> Iterator[FieldError]:
         try:
-            found = str(compile_checked(compiled or expression, declared).result_type)
+            checked = compile_checked(compiled or expression, declared)
         except CompileError as error:
             yield _error(steps, expression, error)
             return
-        if found not in wanted:
+        found = str(checked.result_type)
+        if found in wanted:
+            yield from _instantiated(steps, checked, declared)
+        else:
             one = wanted[0] if len(wanted) == 1 else f"one of [{' '.join(wanted)}]"
             yield invalid(steps, expression, f"must evaluate to {one} but got {found}", check=_CHECK)
+
+
+def _instantiated(steps: Steps, checked: Checked, declared: Environment) -> Iterator[FieldError]:
+    """Complaints about constant calls that fail when the program is made, which the API server takes for an error of its own."""
+    try:
+        plan(checked, declared)
+    except CompileError as error:
+        yield internal(steps, error.text, check=_CHECK)
 
 
 def _error(steps: Steps, expression: str, error: CompileError) -> FieldError:

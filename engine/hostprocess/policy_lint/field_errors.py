@@ -16,6 +16,7 @@ __all__ = [
     "duplicate",
     "field_path",
     "forbidden",
+    "internal",
     "invalid",
     "invalid_list",
     "not_supported",
@@ -64,6 +65,11 @@ def forbidden(steps: Steps, detail: str, **rest: str) -> FieldError:
 def invalid(steps: Steps, value: Any, detail: str, **rest: str) -> FieldError:
     """`Invalid value`, with the value: a string is quoted as Go quotes it, anything else is JSON."""
     return _error(steps, f"Invalid value: {_shown(value)}", detail, rest)
+
+
+def internal(steps: Steps, detail: str, **rest: str) -> FieldError:
+    """`Internal error`."""
+    return _error(steps, "Internal error", detail, rest)
 
 
 def invalid_list(steps: Steps, values: Sequence[Any], go_type: str, detail: str, minor: int) -> FieldError:

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from hostprocess.cel.runtime import NEWEST
 from hostprocess.kubernetes.location import locate
 from hostprocess.model import Resource
 from hostprocess.policy_lint.field_errors import FieldError, Steps, field_path
+from hostprocess.policy_lint.report import Finding
 from hostprocess.policy_lint.structure import SERVED, decode, served_words
 from hostprocess.policy_lint.validation import binding_errors, policy_errors
 
-__all__ = ["Finding", "finding", "refusals", "release_words"]
+__all__ = ["finding", "refusals"]
 
 _HINTS = {"must evaluate to bool but got dyn": "compare it, as in `… == true`", "must evaluate to string but got dyn": "convert it with string(…)"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One finding. `check` is its stable name; `severity` is `error` (the target release refuses the object), `warning` or `note`; `field` the path.
-
-    `releases` are the Kubernetes releases that refuse the object for this, as `major.minor`; `hint` says what to do.
-    """
-
-    check: str
-    severity: str
-    message: str
-    path: str
-    line: int
-    column: int
-    field: str = ""
-    resource: str = ""
-    releases: tuple[str, ...] = ()
-    hint: str = ""
-    steps: Steps = ()
 
 
 def finding(
@@ -87,27 +67,6 @@ def refusals(resource: Resource, minor: int) -> Iterator[Finding]:
             if (error.steps, error.check) not in told:
                 told.add((error.steps, error.check))
                 yield _refusal(resource, error, "note", refusing[error.steps, error.check])
-
-
-def release_words(releases: Sequence[str]) -> str:
-    """`1.28 to 1.31, 1.36 and newer`."""
-    minors = [int(one.split(".")[1]) for one in releases]
-    runs: list[list[int]] = []
-    for minor in minors:
-        if runs and runs[-1][-1] == minor - 1:
-            runs[-1].append(minor)
-        else:
-            runs.append([minor])
-    newest = int(NEWEST.split(".")[1])
-    return ", ".join(_run(run, newest) for run in runs)
-
-
-def _run(run: Iterable[int], newest: int) -> str:
-    first, *rest = run
-    last = rest[-1] if rest else first
-    if last == newest:
-        return f"1.{first} and newer" if rest else f"1.{first}"
-    return f"1.{first} to 1.{last}" if rest else f"1.{first}"
 
 
 def _errors(resource: Resource, minor: int) -> list[FieldError]:

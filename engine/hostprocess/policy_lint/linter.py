@@ -6,19 +6,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from hostprocess.errors import suggestion
-from hostprocess.model import Resource
+from hostprocess.cel.runtime import NEWEST
+from hostprocess.errors import UsageError, suggestion
+from hostprocess.model import InputProblem, Resource
 from hostprocess.policy_lint.advice import advice
 from hostprocess.policy_lint.bindings import binding_advice
 from hostprocess.policy_lint.built_in_kinds import OBJECT_META, built_in_schemas
-from hostprocess.policy_lint.findings import Finding, finding, refusals
+from hostprocess.policy_lint.findings import finding, refusals
 from hostprocess.policy_lint.kinds_matched import matched_kinds
 from hostprocess.policy_lint.places import expression_place
 from hostprocess.policy_lint.policy_types import PolicyCheck, TypeFault, type_check, type_faults
+from hostprocess.policy_lint.report import Finding, LintReport
 from hostprocess.policy_lint.schemas import Schemas, custom_schemas, message
-from hostprocess.policy_lint.structure import decode
+from hostprocess.policy_lint.structure import FIRST, decode
 
-__all__ = ["BINDING", "POLICY", "lint_resources", "shown_kind"]
+__all__ = ["BINDING", "POLICY", "lint_read", "lint_resources", "shown_kind"]
 
 POLICY = "ValidatingAdmissionPolicy"
 BINDING = "ValidatingAdmissionPolicyBinding"
@@ -26,6 +28,24 @@ _DEFINITION = "CustomResourceDefinition"
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
 JSONObject = Mapping[str, Any]
+
+
+def lint_read(read: Iterable[Resource | InputProblem], inventory: Iterable[JSONObject], kubernetes: str = "", where: str = "") -> LintReport:
+    """Lints what was read, from `where`; see `hostprocess.lint_policies`. Raises `UsageError` for a release that is not known."""
+    newest = int(NEWEST.split(".")[1])
+    major, _, minor = (kubernetes or NEWEST).partition(".")
+    if major != "1" or not minor.isdigit() or not FIRST <= int(minor) <= newest:
+        raise UsageError(f"Kubernetes {kubernetes} is not known; there are 1.{FIRST} to {NEWEST}")
+    resources: list[Resource] = []
+    problems: list[InputProblem] = []
+    for one in read:
+        if isinstance(one, InputProblem):
+            problems.append(one)
+        else:
+            resources.append(one)
+    if all(one.note for one in problems) and not any(one.kind in (POLICY, BINDING) for one in resources):
+        problems.append(InputProblem(path=where, message=f"holds no {POLICY} or {BINDING}, nor is it a rule pack (a folder with pack.yaml)"))
+    return LintReport(tuple(lint_resources(resources, inventory, int(minor))), tuple(problems))
 
 
 def lint_resources(resources: Iterable[Resource], inventory: Iterable[JSONObject], minor: int) -> list[Finding]:
@@ -59,7 +79,7 @@ def _typed_findings(resource: Resource, schemas: Schemas, minor: int, refused: S
     for fault in type_faults(checked, matched.complete):
         if fault.expression.steps not in broken:
             yield _typed_finding(resource, fault)
-    yield from advice(resource, spec, _unbroken(checked, broken), matched, schemas, minor)
+    yield from advice(resource, spec, _unbroken(checked, broken), matched, schemas, minor, broken)
 
 
 def _unbroken(checked: PolicyCheck, broken: set[tuple[str | int, ...]]) -> PolicyCheck:

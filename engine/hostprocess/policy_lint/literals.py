@@ -1,10 +1,8 @@
-"""Calls that always fail because a literal does not parse, and calls that may fail because of what they are given."""
+"""Calls that always fail because a literal does not parse, though the API server accepts them; and calls that may fail because of what they are given."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-
-import re2  # type: ignore[import-untyped]
 
 from hostprocess.cel.environment import environment
 from hostprocess.cel.nodes import Call, Const, Node
@@ -14,43 +12,21 @@ from hostprocess.policy_lint.tree import walk
 
 __all__ = ["bad_literals", "may_fail"]
 
-_PATTERNS = frozenset({"matches", "find", "findAll"})
 _CONVERSIONS = frozenset({"int", "uint", "double", "bool", "timestamp", "duration", "bytes"})
 _PARSERS = frozenset({"quantity", "url", "ip", "cidr", "semver"})
-_QUIET = re2.Options()
-_QUIET.log_errors = False
 
 
 def bad_literals(root: Node, minor: int) -> Iterator[tuple[int, str]]:
-    """Pairs of node and message: literals that the API server accepts, or would not, and that make the call fail whenever it is evaluated."""
+    """Pairs of node and message: literals that make the call fail whenever it is evaluated."""
     functions = environment(f"1.{minor}", True).functions
     for node in walk(root):
-        if not isinstance(node, Call):
-            continue
-        if node.function in _PATTERNS:
-            yield from _bad_pattern(node)
-        elif node.target is None and node.function in _PARSERS and all(isinstance(one, Const) for one in node.arguments):
+        if isinstance(node, Call) and node.target is None and node.function in _PARSERS and all(isinstance(one, Const) for one in node.arguments):
             values = [one.value for one in node.arguments if isinstance(one, Const)]
             for signature in functions.get(node.function, ()):
                 if signature.implementation is not None and _fits(signature.arguments, values):
                     result = signature.implementation(*values)
                     if isinstance(result, CelError):
                         yield node.id, f"always fails: {result.message}"
-
-
-def _bad_pattern(node: Call) -> Iterator[tuple[int, str]]:
-    place = 0 if node.target is not None else 1
-    pattern = node.arguments[place] if len(node.arguments) > place else None
-    if isinstance(pattern, Const) and isinstance(pattern.value, str):
-        try:
-            re2.compile(pattern.value, options=_QUIET)
-        except re2.error as error:
-            yield pattern.id, f"the regular expression does not parse: {_words(error)}"
-
-
-def _words(error: Exception) -> str:
-    first = error.args[0] if error.args else ""
-    return first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)
 
 
 def _fits(arguments: tuple[Type, ...], values: list[object]) -> bool:

@@ -15,6 +15,8 @@ __all__ = ["NONE", "MatchedKind", "fold", "known_values"]
 
 NONE = "@none"
 """Stands for an optional that is none for the kind."""
+_QUIET = re2.Options()
+_QUIET.log_errors = False
 _TEXT_TESTS = {"startsWith": str.startswith, "endsWith": str.endswith, "contains": str.__contains__}
 
 
@@ -116,7 +118,7 @@ def _text_test(node: Call, target: Node, argument: Node) -> Node:
     if node.function != "matches":
         return Const(node.id, _TEXT_TESTS[node.function](text, other))
     try:
-        return Const(node.id, re2.search(other, text) is not None)
+        return Const(node.id, re2.search(other, text, options=_QUIET) is not None)
     except re2.error:
         return node
 
