@@ -5,13 +5,16 @@ The results and costs were computed with the Go libraries of the releases.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from hostprocess.cel.declarations import GoPanic
 from hostprocess.cel.runtime import CelError
 from hostprocess.cel.values import Duration, Timestamp, Uint
-from library_calls import NAN, called
+from hostprocess.model import UNKNOWN
+from library_calls import NAN, called, overloads
 
 CASES: list[tuple[int, str, list[Any], Any, int]] = [
     (30, "list_int_is_sorted_bool", [[1, 2, 2]], True, 1),
@@ -95,3 +98,45 @@ CASES: list[tuple[int, str, list[Any], Any, int]] = [
 @pytest.mark.parametrize(("minor", "overload", "arguments", "result", "cost"), CASES)
 def test_call(minor: int, overload: str, arguments: list[Any], result: Any, cost: int) -> None:
     assert called(minor, overload, arguments) == (result, cost)
+
+
+@pytest.mark.parametrize(
+    ("overload", "arguments", "text"),
+    [
+        ("list_distinct", [1], "types.Int is not traits.Lister: missing method Contains"),
+        ("list_distinct", [CelError("no such key: x")], "*types.Err is not traits.Lister: missing method Add"),
+        ("list_string_sort", [{}], "*types.baseMap is not traits.Lister: missing method Add"),
+        ("list_flatten_int", [[], 1.5], "ref.Val is types.Double, not types.Int"),
+    ],
+)
+def test_costs_that_panic(overload: str, arguments: list[Any], text: str) -> None:
+    cost = overloads(37)[overload].cost
+    assert cost is not None
+    with pytest.raises(GoPanic, match=re.escape(f"interface conversion: {text}")):
+        cost(arguments, CelError("no such overload"))
+
+
+def test_flat_and_no_lists() -> None:
+    assert called(37, "list_flatten", [[1, 2]])[0] == [1, 2]
+    for value, text in ((5, "int"), ({}, "map(dyn, dyn)")):
+        assert overloads(37)["list_flatten"].implementation(value) == CelError(f"no such overload: {text}.flatten()")
+
+
+def test_sorting_by_keys() -> None:
+    sort_by = overloads(37)["list_int_sortByAssociatedKeys"].implementation
+    assert sort_by(["foo", "bar", "baz"], [3, 1, 2]) == ["bar", "baz", "foo"]
+    assert sort_by(list("abcdefghijklmno"), [1] * 15) == list("abcdefghijklmno")
+    assert sort_by(["a", "b"], [1, "x"]) == CelError("list elements must have the same type")
+    assert sort_by(["a"], [None]) == CelError("list elements must be comparable")
+
+
+def test_what_was_not_given() -> None:
+    for overload in ("list_int_sum_int", "list_int_max_int", "list_int_is_sorted_bool", "list_distinct", "list_int_sort", "list_join"):
+        assert overloads(37)[overload].implementation([1, UNKNOWN]) is UNKNOWN
+    assert overloads(37)["list_a_index_of_int"].implementation([1, UNKNOWN], 1) == 0
+    assert overloads(37)["list_a_index_of_int"].implementation([UNKNOWN, 1], 1) is UNKNOWN
+    assert overloads(37)["list_sets_contains_list"].implementation([UNKNOWN, 1], [1]) is True
+    assert overloads(37)["list_sets_contains_list"].implementation([UNKNOWN, 1], [2]) is UNKNOWN
+    assert overloads(37)["list_sets_intersects_list"].implementation([UNKNOWN, 1], [1]) is True
+    assert overloads(37)["string_format"].implementation("%s", [{"a": [UNKNOWN]}]) is UNKNOWN
+    assert overloads(37)["list_slice"].implementation([1, UNKNOWN], 1, 2) == [UNKNOWN]

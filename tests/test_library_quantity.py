@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from hostprocess.cel.equality import NO_SUCH_OVERLOAD
 from hostprocess.cel.runtime import CelError
-from library_calls import called, quantity
+from library_calls import INF, called, overloads, quantity
 
 CASES: list[tuple[int, str, list[Any], Any, int]] = [
     (37, "string_to_quantity", ["1"], "1", 1),
@@ -122,3 +123,19 @@ CASES: list[tuple[int, str, list[Any], Any, int]] = [
 @pytest.mark.parametrize(("minor", "overload", "arguments", "result", "cost"), CASES)
 def test_call(minor: int, overload: str, arguments: list[Any], result: Any, cost: int) -> None:
     assert called(minor, overload, arguments) == (result, cost)
+
+
+def test_equality_depends_on_the_side() -> None:
+    one, summed = quantity("1"), overloads(37)["quantity_add"].implementation(quantity("0.5"), quantity("500m"))
+    assert one.equal(quantity("1000m")) is True
+    assert summed.equal(one) is True
+    assert one.equal(summed) == NO_SUCH_OVERLOAD
+    assert summed.equal(summed) == NO_SUCH_OVERLOAD
+    assert one.equal(1) == NO_SUCH_OVERLOAD
+
+
+def test_numbers_too_long_to_write_out() -> None:
+    huge, tiny = quantity("1e99999999"), quantity("1")
+    assert called(37, "quantity_compare_to", [huge, tiny]) == (1, 1)
+    assert called(37, "quantity_get_float", [huge]) == (INF, 1)
+    assert overloads(37)["quantity_add"].implementation(huge, tiny).kind == "limitation"

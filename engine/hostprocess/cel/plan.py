@@ -213,7 +213,8 @@ class _Planner:
             return calls.various(arguments, _patterned(function), charge)
         if only is not None and len(arguments) == 1:
             return calls.unary(arguments[0], function, charge)
-        if only is not None and len(arguments) == 2 and name not in _VARIADIC:
+        # Functions with one implementation for all overloads are planned as if one overload were left.
+        if (only is not None or declared[0].guard == "list") and len(arguments) == 2 and name not in _VARIADIC:
             return calls.binary(arguments[0], arguments[1], function, charge)
         return calls.various(arguments, function, charge)
 

@@ -40,11 +40,17 @@ def slice_list(values: list[Any], start: int, end: int) -> Any:
 def flatten(values: Any, depth: Any = None) -> Any:
     """`flatten`; elements that are no lists stay, so it takes flat lists too."""
     if not isinstance(values, list) or (depth is not None and type(depth) is not int):
-        given = "" if depth is None else type_name(depth)
-        return CelError(f"no such overload: {type_name(values)}.flatten({given})")
+        given = "" if depth is None else _type_text(depth)
+        return CelError(f"no such overload: {_type_text(values)}.flatten({given})")
     if depth is not None and depth < 0:
         return CelError("level must be non-negative")
     return _flattened(values, 1 if depth is None else depth)
+
+
+def _type_text(value: Any) -> str:
+    """The type as it writes itself, with parameters."""
+    name = type_name(value)
+    return {"list": "list(dyn)", "map": "map(dyn, dyn)"}.get(name, name)
 
 
 def _flattened(values: list[Any], depth: int) -> Any:
