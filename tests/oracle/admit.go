@@ -103,7 +103,7 @@ func (o *oracle) pass(w *writing) error {
 		return err
 	}
 	if given(w.OldObject) {
-		if err := o.passOld(w); err != nil || len(w.errors) > 0 {
+		if err := o.passOld(w); err != nil || w.decodeError != "" || len(w.errors) > 0 {
 			return err
 		}
 	}
@@ -133,15 +133,17 @@ func (o *oracle) passOld(w *writing) error {
 		return fmt.Errorf("oldObject: %w", err)
 	}
 	created := writing{Object: w.OldObject, Operation: admission.Create, Name: w.Name, Namespace: w.Namespace, Plugins: w.Plugins, UserInfo: w.UserInfo}
-	if head.Metadata.UID == "" && w.target.subresource == "" || w.Operation == admission.Update && head.Metadata.UID == "" {
+	if head.Metadata.UID == "" {
 		if err := o.pass(&created); err != nil {
 			return fmt.Errorf("oldObject: %w", err)
 		}
 		if created.decodeError != "" {
-			return fmt.Errorf("oldObject: %s", created.decodeError)
+			w.decodeError = "oldObject: " + created.decodeError
+			return nil
 		}
-		if len(created.errors) > 0 {
-			return fmt.Errorf("oldObject is invalid: %s", created.errors[0].Message)
+		for _, refused := range created.errors {
+			refused.Message = "oldObject: " + refused.Message
+			w.errors = append(w.errors, refused)
 		}
 		w.old = created.object
 	} else {
@@ -304,7 +306,7 @@ func (o *oracle) run(w *writing, warned *recorder) {
 		w.mutate(ctx, o)
 		return
 	}
-	if w.Operation == admission.Create {
+	if w.Operation == admission.Create && w.target.subresource != "binding" {
 		rest.WipeObjectMetaSystemFields(accessor)
 	}
 	expected := rest.ExpectedNamespaceForScope(w.Namespace, w.target.namespaced)
@@ -329,6 +331,9 @@ func (o *oracle) run(w *writing, warned *recorder) {
 }
 
 func (w *writing) create(ctx context.Context, accessor metav1.Object, strategy rest.RESTCreateStrategy) {
+	if w.target.subresource != "" { // an Eviction, a Binding, a TokenRequest: not stored
+		return
+	}
 	rest.FillObjectMetaSystemFields(accessor)
 	if strategy == nil {
 		if accessor.GetName() == "" && accessor.GetGenerateName() != "" {
@@ -353,7 +358,7 @@ func (w *writing) update(ctx context.Context, accessor metav1.Object, strategy r
 		accessor.SetCreationTimestamp(old.GetCreationTimestamp())
 		return
 	}
-	if accessor.GetResourceVersion() == "" && strategy.AllowUnconditionalUpdate(ctx) {
+	if accessor.GetResourceVersion() == "" { // kubectl sends a patch, which has that of the stored object
 		accessor.SetResourceVersion(old.GetResourceVersion())
 	}
 	w.refuse(rest.BeforeUpdate(strategy, ctx, w.object, w.old), "")

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -136,14 +138,29 @@ func (o *oracle) denials(w *writing, hooks []validating.PolicyHook) []denial {
 			}
 			found := denialsOf(hook.Policy.Name, binding, validator.results)
 			if len(found) == 0 {
-				status := statusOf(err)
-				if !seen[status.Message] {
-					found = []denial{{Policy: hook.Policy.Name, Binding: binding.Name, Message: status.Message, Reason: string(status.Reason), Code: status.Code}}
+				fault := faultOf(hook.Policy.Name, binding.Name, statusOf(err))
+				if fault.Binding != "" || !seen[fault.Message] {
+					found = []denial{fault}
 				}
-				seen[status.Message] = true
+				seen[fault.Message] = true
 			}
 			result = append(result, found...)
 		}
+	}
+	return result
+}
+
+// faultOf reads the denial that comes of a fault in a policy (then no binding is named) or in a binding.
+func faultOf(policy, binding string, status metav1.Status) denial {
+	result := denial{Policy: policy, Message: status.Message, Reason: string(status.Reason), Code: status.Code}
+	if status.Details == nil || len(status.Details.Causes) == 0 {
+		return result // not of the policy: its Namespace could not be read
+	}
+	cause := status.Details.Causes[len(status.Details.Causes)-1].Message
+	if message, ok := strings.CutPrefix(cause, fmt.Sprintf("ValidatingAdmissionPolicy '%s' with binding '%s' denied request: ", policy, binding)); ok {
+		result.Binding, result.Message = binding, message
+	} else if message, ok := strings.CutPrefix(cause, fmt.Sprintf("ValidatingAdmissionPolicy '%s' denied request: ", policy)); ok {
+		result.Message = message
 	}
 	return result
 }

@@ -55,6 +55,7 @@ CLUSTER = [
     {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "names", "namespace": "default"}, "data": {"name": "z"}},
     policy("unknown", {"expression": "true"}, paramKind={"apiVersion": "example.com/v1", "kind": "Rule"}),
     binding("unknown", "unknown", "Warn", paramRef={"name": "x", "parameterNotFoundAction": "Allow"}),
+    binding("unknown-too", "unknown", "Warn", paramRef={"name": "x", "parameterNotFoundAction": "Allow"}),
     policy("audited", {"expression": "true"}, auditAnnotations=[{"key": "name", "valueExpression": "'name ' + object.metadata.name"}]),
     binding("audited", "audited", "Audit"),
     policy("authorized", {"expression": "authorizer.group('').resource('pods').namespace('default').check('get').allowed()"}),
@@ -151,6 +152,17 @@ def test_admit_update(oracle: client.Oracle) -> None:
     assert "pod updates may not change fields other than" in error["message"]
 
 
+def test_admit_old_object(oracle: client.Oracle) -> None:
+    stored = copy.deepcopy(POD)
+    stored["metadata"] |= {"uid": "b3f7", "namespace": "default"}
+    stored["status"] = {"phase": "Running"}
+    answer = oracle.ask({"op": "admit", "operation": "UPDATE", "object": POD, "oldObject": stored})
+    assert (answer["errors"], answer["object"]["metadata"]["uid"], answer["object"]["status"]["phase"]) == ([], "b3f7", "Running")
+    invalid = {**POD, "spec": {**POD["spec"], "restartPolicy": "x"}}
+    (error,) = oracle.ask({"op": "admit", "operation": "UPDATE", "object": POD, "oldObject": invalid})["errors"]
+    assert error["message"].startswith("oldObject: spec.restartPolicy: Unsupported value")
+
+
 def review(oracle: client.Oracle, *policies: str, user: str = "joe", **request: Any) -> Json:
     given = {"operation": "CREATE", "object": POD, "userInfo": {"username": user}, **request}
     return oracle.ask({"op": "review", "policies": list(policies), "request": given})
@@ -173,7 +185,8 @@ def test_review_params_and_faulty_configuration(oracle: client.Oracle) -> None:
     (denial,) = review(oracle, "params")["denials"]
     assert denial["message"] == "failed expression: params.data.name == object.metadata.name"
     (denial,) = review(oracle, "unknown")["denials"]
-    assert "failed to configure policy: failed to find resource referenced by paramKind: 'example.com/v1, Kind=Rule'" in denial["message"]
+    assert denial["message"] == "failed to configure policy: failed to find resource referenced by paramKind: 'example.com/v1, Kind=Rule'"
+    assert denial["binding"] == ""
 
 
 def test_review_audit_and_authorizer(oracle: client.Oracle) -> None:
