@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from hostprocess.cel.declarations import GoPanic
+from hostprocess.cel.library.go_sort import _Sorting
 from hostprocess.cel.runtime import CelError
 from hostprocess.cel.values import Duration, Timestamp, Uint
 from hostprocess.model import UNKNOWN
@@ -125,7 +126,6 @@ def test_flat_and_no_lists() -> None:
 def test_sorting_by_keys() -> None:
     sort_by = overloads(37)["list_int_sortByAssociatedKeys"].implementation
     assert sort_by(["foo", "bar", "baz"], [3, 1, 2]) == ["bar", "baz", "foo"]
-    assert sort_by(list("abcdefghijklmno"), [1] * 15) == list("abcdefghijklmno")
     assert sort_by(["a", "b"], [1, "x"]) == CelError("list elements must have the same type")
     assert sort_by(["a"], [None]) == CelError("list elements must be comparable")
 
@@ -140,3 +140,87 @@ def test_what_was_not_given() -> None:
     assert overloads(37)["list_sets_intersects_list"].implementation([UNKNOWN, 1], [1]) is True
     assert overloads(37)["string_format"].implementation("%s", [{"a": [UNKNOWN]}]) is UNKNOWN
     assert overloads(37)["list_slice"].implementation([1, UNKNOWN], 1, 2) == [UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("keys", "order"),
+    [
+        ([index % 3 for index in range(20)], [9, 18, 15, 3, 12, 0, 6, 10, 7, 4, 13, 16, 1, 19, 8, 5, 11, 14, 2, 17]),
+        ([5 - index // 4 for index in range(24)], [23, 22, 21, 20, 16, 19, 18, 17, 12, 13, 14, 15, 8, 10, 11, 9, 6, 7, 5, 4, 0, 3, 2, 1]),
+        (
+            [int(digit) for digit in "144124340403241134433111430014020234333431200131232343424434"],
+            [
+                8,
+                44,
+                43,
+                32,
+                30,
+                27,
+                26,
+                10,
+                45,
+                21,
+                47,
+                0,
+                41,
+                3,
+                14,
+                15,
+                28,
+                23,
+                22,
+                33,
+                50,
+                55,
+                48,
+                42,
+                12,
+                31,
+                4,
+                11,
+                16,
+                58,
+                6,
+                25,
+                19,
+                53,
+                34,
+                51,
+                36,
+                37,
+                38,
+                20,
+                40,
+                49,
+                46,
+                35,
+                52,
+                2,
+                17,
+                7,
+                18,
+                24,
+                39,
+                5,
+                1,
+                9,
+                54,
+                13,
+                56,
+                57,
+                29,
+                59,
+            ],
+        ),
+    ],
+)
+def test_order_of_equal_keys(keys: list[int], order: list[int]) -> None:
+    assert overloads(37)["list_int_sortByAssociatedKeys"].implementation(list(range(len(keys))), keys) == order
+
+
+@pytest.mark.parametrize("limit", [0, 1, 2])
+def test_sorting_without_luck(limit: int) -> None:
+    keys = [value * 7919 % 211 for value in range(300)]
+    sorting = _Sorting(len(keys), lambda left, right: keys[left] < keys[right])
+    sorting.sort(0, len(keys), limit)
+    assert [keys[index] for index in sorting.indices] == sorted(keys)

@@ -6,12 +6,12 @@ Source: github.com/google/cel-go/ext/lists.go of cel-go 0.26 (1.34 to 1.36) and 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cmp_to_key
 from typing import Any
 
 from hostprocess.cel.declarations import GoPanic, Guard, Library, Overload
 from hostprocess.cel.equality import compare, equal
 from hostprocess.cel.library.costs import list_allocation, size
+from hostprocess.cel.library.go_sort import sorted_indices
 from hostprocess.cel.library.lists import COMPARABLE, first_unknown, is_comparable
 from hostprocess.cel.library.texts import go_type, type_name
 from hostprocess.cel.runtime import CelError
@@ -23,7 +23,6 @@ __all__ = ["LIBRARIES"]
 _LONGEST_RANGE = 1_000_000
 _TOO_COSTLY = CelError("operation cancelled: actual cost limit exceeded", kind="cost")
 _ADDERS = (int, float, str, bytes, Duration, Timestamp)
-_INSERTION_SORTED = 12  # up to this length sort.Slice of Go is an insertion sort
 
 
 def slice_list(values: list[Any], start: int, end: int) -> Any:
@@ -88,28 +87,7 @@ def sort_by_keys(values: list[Any], keys: list[Any]) -> Any:
         return CelError("list elements must be comparable")
     if any(type(key) is not type(keys[0]) for key in keys):
         return CelError("list elements must have the same type")
-    return [values[index] for index in _order(keys)]
-
-
-def _order(keys: list[Any]) -> list[int]:
-    """The indices in order. Where keys are no total order (NaN), short lists come out as the insertion sort of Go leaves them."""
-    indices = list(range(len(keys)))
-    if len(keys) > _INSERTION_SORTED:
-
-        def order(left: int, right: int) -> int:
-            return _sign(compare(keys[left], keys[right]))
-
-        return sorted(indices, key=cmp_to_key(order))
-    for end in range(1, len(keys)):
-        position = end
-        while position and compare(keys[indices[position]], keys[indices[position - 1]]) == -1:
-            indices[position], indices[position - 1] = indices[position - 1], indices[position]
-            position -= 1
-    return indices
-
-
-def _sign(verdict: Any) -> int:
-    return verdict if isinstance(verdict, int) else 0
+    return [values[index] for index in sorted_indices(len(keys), lambda left, right: compare(keys[left], keys[right]) == -1)]
 
 
 def reverse(values: list[Any]) -> list[Any]:
