@@ -167,7 +167,7 @@ MANY = 900
 def many() -> Iterator[dict[str, Any]]:
     for number in range(MANY):
         containers = TWO if number % 7 == 0 else TWO[:1]
-        yield pod(f"pod-{number}", hostNetwork=number % 2 == 0, containers=containers, notes="x" * 700)
+        yield pod(f"pod-{number}", hostNetwork=number % 2 == 0, containers=containers, nodeSelector={"notes": "x" * 700})
 
 
 @pytest.fixture(params=["yaml", "json", "json.gz"])

@@ -26,7 +26,7 @@ FLOORS: list[list[str]] = [
     ["rules"],
     ["compile", "context", "inventory"],
     ["admission", "authorization", "matching", "prepared"],
-    ["faults", "responses"],
+    ["faults", "presenting", "responses"],
     ["bindings", "decide", "given", "runtimes"],
     ["evaluate"],
     ["check"],

@@ -25,6 +25,7 @@ _HOMES = {
     "RunArguments": "hostprocess.api",
     "check_files": "hostprocess.api",
     "evaluate_resources": "hostprocess.api",
+    "lint_policies": "hostprocess.api",
     "lint_rules": "hostprocess.api",
     "load_policies": "hostprocess.api",
     "load_rules": "hostprocess.api",

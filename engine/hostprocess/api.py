@@ -13,6 +13,7 @@ import pluggy
 from hostprocess.admission import OPERATIONS, Circumstances
 from hostprocess.authorization import authorizer_inputs
 from hostprocess.bindings import complete_bindings
+from hostprocess.cel.runtime import NEWEST
 from hostprocess.check import Judge, Outcomes, Progress, judge_files, judge_resources, look_up
 from hostprocess.errors import UsageError
 from hostprocess.evaluate import Evaluator
@@ -20,10 +21,13 @@ from hostprocess.explain import explain_rule, find_symptom
 from hostprocess.given import distinct, objects, parameters, stored, user_info
 from hostprocess.hookspecs import PolicySource, Reporter, Selection
 from hostprocess.inventory import Inventory
+from hostprocess.kubernetes.admitted import FIELD_VALIDATIONS, PLUGINS
 from hostprocess.kubernetes.reader import Piece, read_piece
 from hostprocess.kubernetes.source import STANDARD_INPUT, Spool
 from hostprocess.model import Binding, InputProblem, Policy, Report, Resource, Targets
 from hostprocess.plugins import collect, make_manager
+from hostprocess.policy_lint.report import LintReport
+from hostprocess.presenting import Presenter
 from hostprocess.rules import PACK_FILE, Pack, built_in_folder, load_pack
 from hostprocess.runtimes import choose
 from hostprocess.version import __version__
@@ -36,6 +40,7 @@ __all__ = [
     "explain_rule",
     "find_symptom",
     "is_pack",
+    "lint_policies",
     "lint_rules",
     "load_policies",
     "load_rules",
@@ -68,6 +73,8 @@ class RunArguments(TypedDict, total=False):
     user, groups, user_extra: who makes the requests; without, what depends on it is unknown. assumed_namespace_labels: those of Namespaces that were
     not given. runtime: `cpp`, `celpy` or `tree` for all policies; by default `cpp` for those of packs, and `tree` for others. cross_check: evaluates
     on `cpp` and `celpy`. expression_timeout: seconds that one evaluation may take. show_all: keeps results that allow or skip.
+    field_validation: `strict`, `warn` or `ignore` for fields that do not exist. admission_plugins: mutating plug-ins to imitate. raw: takes objects as
+    they are written, without defaults and without checks.
     """
 
     namespace: str
@@ -81,6 +88,9 @@ class RunArguments(TypedDict, total=False):
     cross_check: bool
     expression_timeout: float
     show_all: bool
+    field_validation: str
+    admission_plugins: Sequence[str]
+    raw: bool
 
 
 def load_policies(
@@ -201,6 +211,18 @@ def is_pack(path: str) -> bool:
     return not path or os.path.isfile(os.path.join(path, PACK_FILE))
 
 
+def lint_policies(paths: Sequence[str], *, inventory: Sequence[str] = (), kubernetes: str = "") -> LintReport:
+    """What is wrong with the ValidatingAdmissionPolicies and bindings in files: refusals of the API server, type faults, advice.
+
+    Arguments: `paths` are files, folders and patterns; `inventory` names files with objects that are known but not judged (bindings, policies,
+    CustomResourceDefinitions); `kubernetes` is the release that has to accept them, as `major.minor` (default: the newest known).
+    Raises `InputError` if the inventory cannot be read and `UsageError` for a release that is not known.
+    """
+    from hostprocess.policy_lint.linter import lint_read  # loads the CEL front end and the catalogue
+
+    return lint_read(read_resources(paths), (one.object for one in objects(read_resources(inventory))), kubernetes, ", ".join(paths))
+
+
 def reporter_names() -> list[str]:
     """The report formats there are."""
     return list(collect(_manager(), "reporters"))
@@ -231,6 +253,7 @@ class _Setup:
     expression_timeout: float
     show_all: bool
     assumed_labels: Mapping[str, str] | None
+    presenter: Presenter
 
     def __call__(self) -> Judge:
         runtimes = choose(collect(_manager(), "cel_runtimes"), self.runtime, cross_check=self.cross_check, timeout=self.expression_timeout)
@@ -249,7 +272,7 @@ class _Setup:
         )
         # Packs are checked by their lint and their suites; what comes from elsewhere is refused here, as the API server would.
         evaluator.check(trusted={pack.folder for pack in self.policies.packs})
-        return Judge(evaluator, self.circumstances)
+        return Judge(evaluator, self.circumstances, self.presenter)
 
 
 def _setup(policies: PolicySet, inventory: Inventory, old: Iterable[Resource | InputProblem] | None, arguments: RunArguments) -> _Setup:
@@ -279,7 +302,20 @@ def _setup(policies: PolicySet, inventory: Inventory, old: Iterable[Resource | I
         expression_timeout=arguments.get("expression_timeout", 0),
         show_all=arguments.get("show_all", False),
         assumed_labels=arguments.get("assumed_namespace_labels"),
+        presenter=_presenter(policies.targets.kubernetes, arguments),
     )
+
+
+def _presenter(kubernetes: str, arguments: RunArguments) -> Presenter:
+    validation, plugins = arguments.get("field_validation", "strict"), tuple(arguments.get("admission_plugins", ()))
+    raw = arguments.get("raw", False)
+    if validation not in FIELD_VALIDATIONS:
+        raise UsageError(f"there is no field validation {validation!r}; there are {', '.join(FIELD_VALIDATIONS)}")
+    if wrong := [name for name in plugins if name not in PLUGINS]:
+        raise UsageError(f"the admission plug-in {wrong[0]!r} is not imitated; there are {', '.join(PLUGINS)}")
+    if raw and (plugins or validation != "strict"):
+        raise UsageError("--raw takes objects as they are written: leave out --admission-plugins and --field-validation")
+    return Presenter(kubernetes=kubernetes or NEWEST, field_validation=validation, plugins=plugins, raw=raw)
 
 
 @cache

@@ -18,6 +18,7 @@ from hostprocess.kubernetes.fields import parse_path
 from hostprocess.kubernetes.location import locate
 from hostprocess.kubernetes.reader import Piece, read_piece
 from hostprocess.model import Decision, InputProblem, Outcome, Request, Resource, Result, Summary
+from hostprocess.presenting import Presenter
 
 __all__ = ["Judge", "Outcomes", "Results", "judge_files", "judge_resources", "look_up"]
 
@@ -35,12 +36,20 @@ class Judge:
 
     evaluator: Evaluator
     circumstances: Circumstances = DEFAULT_CIRCUMSTANCES
+    presenter: Presenter | None = None
 
-    def request(self, resource: Resource) -> Request:
-        """The request about a resource. Raises `InputError` if there cannot be one."""
-        if is_review(resource):
-            return request_of_review(resource, self.evaluator.inventory)
-        return request_for(resource, self.evaluator.inventory, circumstances=self.circumstances)
+    def request(self, resource: Resource) -> tuple[Request | None, list[InputProblem]]:
+        """The request about a resource, and what the API server says about it before any policy; None if it refuses it, or there cannot be one."""
+        inventory = self.evaluator.inventory
+        try:
+            if is_review(resource):
+                return request_of_review(resource, inventory), []
+            request = request_for(resource, inventory, circumstances=self.circumstances)
+            return self.presenter.presented(request, inventory) if self.presenter else (request, [])
+        except InputError as error:
+            origin = resource.origin
+            message = f"{f'{resource.kind} {resource.name}'.strip()}: {error.message}"
+            return None, [InputProblem(path=origin.path, message=message, line=origin.line, column=origin.column)]
 
 
 class Results:
@@ -238,16 +247,13 @@ def _judge_one(judge: Judge, resource: Resource | InputProblem, part: _Part) -> 
     if isinstance(resource, InputProblem):
         part.problems.append(resource)
         return
-    try:
-        request = judge.request(resource)
-    except InputError as error:
-        origin = resource.origin
-        message = f"{resource.kind} {resource.name}".strip() + f": {error.message}"
-        part.problems.append(InputProblem(path=origin.path, message=message, line=origin.line, column=origin.column))
-        part.resources += 1
-        return
     if judge.circumstances.old_objects is not None:
         part.joined.add(key_of(resource.object, judge.circumstances.namespace))
+    request, problems = judge.request(resource)
+    part.problems += problems
+    if request is None:
+        part.resources += 1
+        return
     decisions = judge.evaluator.decide(request)
     counts = part.counts
     part.resources += 1

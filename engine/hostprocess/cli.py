@@ -89,6 +89,9 @@ _debug = click.option("--debug", is_flag=True, help="Show the traceback of an in
 @click.option("--user-extra", multiple=True, metavar="KEY=VALUE", help="Something extra about the user.")
 @click.option("--namespace", default="", metavar="NAME", help="The namespace of manifests that name none.")
 @click.option("--assume-namespace-labels", multiple=True, metavar="KEY=VALUE", help="A label of all Namespaces that were not given.")
+@click.option("--field-validation", type=click.Choice(["strict", "warn", "ignore"]), default="strict", show_default=True, help="For fields that do not exist.")
+@click.option("--admission-plugins", default="", metavar="NAMES", help="Mutating plug-ins to imitate for Pods, with commas (default: none).")
+@click.option("--raw", is_flag=True, help="Take objects as they are written: no defaults, no checks.")
 @click.option("--inventory", multiple=True, metavar="PATH", help="Objects of the cluster (Namespaces, parameters, CRDs, RBAC …): looked up, not judged.")
 @click.option("--output", "outputs", multiple=True, metavar="FORMAT[=FILE]", help="`text` or `json`; several at once (default: text).")
 @click.option("--fail-on", type=click.Choice(list(_FAIL_ON)), default="deny", show_default=True, help="The weakest finding that exits with 1.")
@@ -167,17 +170,23 @@ def explain(rule: str | None, symptom: str | None, policies: tuple[str, ...], de
 
 @cli.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--kubernetes", default="", callback=_release, metavar="RELEASE", help="The release that has to accept policies (default: the newest known).")
+@click.option("--inventory", multiple=True, metavar="PATH", help="Objects that are known, but not judged: bindings, policies, CustomResourceDefinitions.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @_debug
-def lint(paths: tuple[str, ...], debug: bool) -> int:
-    """Check rule files and their suites (default: the built-in pack)."""
-    from hostprocess import api  # not needed by --help
+def lint(paths: tuple[str, ...], kubernetes: str, inventory: tuple[str, ...], form: str, debug: bool) -> int:
+    """Check rule packs and their suites (default: the built-in pack), or files with ValidatingAdmissionPolicies."""
+    from hostprocess import api, render  # not needed by --help
 
-    problems = [problem for path in paths or ("",) for problem in api.lint_rules(path)]
-    for problem in problems:
-        click.echo(problem)
-    count = sum(len(api.load_rules(path).rules) for path in paths or ("",))
-    click.echo(f"{count} rules, {len(problems)} problems" if problems else f"{count} rules, no problems")
-    return INVALID if problems else 0
+    packs = [path for path in paths or ("",) if api.is_pack(path)]
+    files = [path for path in paths if path not in packs]
+    problems = [problem for path in packs for problem in api.lint_rules(path)]
+    rules = sum(len(api.load_rules(path).rules) for path in packs)
+    report = api.lint_policies(files, inventory=inventory, kubernetes=kubernetes) if files else None
+    click.echo(render.lint_json(rules, problems, report) if form == "json" else render.lint_text(rules, problems, report, packs=bool(packs)))
+    if problems or (report and _say_problems(report.problems)):
+        return INVALID
+    return FINDINGS if report and report.failed else 0
 
 
 def _say_problems(problems: Sequence[Any]) -> bool:
@@ -187,7 +196,10 @@ def _say_problems(problems: Sequence[Any]) -> bool:
     return any(not problem.note for problem in problems)
 
 
-_PASSED_ON = ("inventory", "params", "old", "namespace", "subresource", "user", "groups", "runtime", "cross_check", "expression_timeout", "show_all")
+_PASSED_ON = (
+    *("inventory", "params", "old", "namespace", "subresource", "user", "groups", "field_validation", "raw"),
+    *("runtime", "cross_check", "expression_timeout", "show_all"),
+)
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
@@ -197,7 +209,13 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     for key, value in [_pair("--user-extra", text) for text in options["user_extra"]]:
         extra.setdefault(key, []).append(value)
     given = {name: options[name] for name in _PASSED_ON}
-    return {**given, "operation": options["operation"].upper(), "user_extra": extra, "assumed_namespace_labels": dict(labels) if labels else None}
+    return {
+        **given,
+        "operation": options["operation"].upper(),
+        "user_extra": extra,
+        "assumed_namespace_labels": dict(labels) if labels else None,
+        "admission_plugins": _names([options["admission_plugins"]]),
+    }
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

@@ -5,24 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from hostprocess.cel.runtime import UNBOUND, Activation, CelError, Runtime
-from hostprocess.cel.source import needed
 from hostprocess.cel.values import Opaque
 from hostprocess.model import Request, Unknown
 
 __all__ = ["Context", "Phase"]
 
 _NO_KEY = re.compile(r"no such key: (\w+)")
-# Where in the inputs an `Unknown` may stand: for runtimes that do not know such values it is taken out.
-_INSIDE: dict[str, tuple[tuple[str, ...], ...]] = {
-    "request": ((),),
-    "object": ((), ("metadata",)),
-    "oldObject": ((), ("metadata",)),
-    "namespaceObject": ((), ("metadata",)),
-    "params": ((), ("metadata",)),
-}
 # validator.go leaves the authorizer out of the last two phases, though audit annotations may name it.
 _NO_AUTHORIZER = {"authorizer": UNBOUND, "authorizer.requestResource": UNBOUND}
 
@@ -75,7 +67,7 @@ class Phase:
         self._shared = shared
         self._unknown: dict[str, str] | None = None
         self._known: dict[str, Any] = {}
-        self._pattern: re.Pattern[str] | None = None
+        self._paths: set[str] = set()
 
     def activation(self, runtime: Runtime, policy: str) -> Activation:
         """The activation for a policy on a runtime."""
@@ -88,14 +80,11 @@ class Phase:
             found = self._activations[key] = runtime.activation(self._inputs if keeps_variables else self._known_inputs())
         return found
 
-    def reads_unknown(self, expression: str, variables: Mapping[str, str]) -> bool:
-        """Whether an expression, or a variable it reads, names a field that nobody gave."""
+    @property
+    def unknown_fields(self) -> re.Pattern[str] | None:
+        """What names a field that nobody gave, in an expression; None if there is no such field."""
         self._known_inputs()
-        if self._pattern is None:
-            return False
-        if self._pattern.search(expression):
-            return True
-        return any(self._pattern.search(variables[name]) for name in needed([expression], variables))
+        return _pattern(tuple(sorted(self._paths))) if self._paths else None
 
     def explained(self, error: CelError) -> CelError:
         """An error that only stems from what nobody gave says so."""
@@ -112,38 +101,38 @@ class Phase:
         if self._unknown is not None:
             return self._known
         unknown: dict[str, str] = {}
-        paths: list[str] = []
         for name, value in self._inputs.items():
-            if isinstance(value, Unknown) or value is UNBOUND:
-                if isinstance(value, Unknown):
-                    unknown[name] = value.what
-                continue
-            if isinstance(value, Opaque):
+            if isinstance(value, Unknown):
+                unknown[name] = value.what
+            elif isinstance(value, Opaque):
                 unknown[name] = "only the runtime tree can ask the authorizer"
-                continue
-            for steps in _INSIDE.get(name, ()):
-                value = _without_unknowns(value, steps, unknown, paths)
-            self._known[name] = value
+            elif value is not UNBOUND:
+                self._known[name] = self._without_unknowns(value, name, unknown)
         self._unknown = unknown
-        if paths:
-            self._pattern = re.compile(rf"\b(?:{'|'.join(paths)})\b")
         return self._known
 
+    def _without_unknowns(self, value: Any, parent: str, unknown: dict[str, str]) -> Any:
+        """The value without the `Unknown` fields in it, the very same if there are none; takes up what they are."""
+        if isinstance(value, dict):
+            changed: dict[str, Any] = {}
+            for key, one in value.items():
+                if isinstance(one, Unknown):
+                    unknown.setdefault(key, one.what)
+                    self._paths.add(f"{parent}.{key}")
+                    changed[key] = one
+                elif isinstance(one, dict | list):
+                    kept = self._without_unknowns(one, key, unknown)
+                    if kept is not one:
+                        changed[key] = kept
+            return {key: changed.get(key, one) for key, one in value.items() if not isinstance(one, Unknown)} if changed else value
+        if isinstance(value, list):
+            items = [self._without_unknowns(one, parent, unknown) for one in value]
+            return items if any(kept is not one for kept, one in zip(items, value, strict=True)) else value
+        return value
 
-def _without_unknowns(value: Any, steps: tuple[str, ...], unknown: dict[str, str], paths: list[str]) -> Any:
-    """The value without the `Unknown` fields of the mapping at `steps`; these are added to `unknown`, and as patterns to `paths`."""
-    inner = value
-    for step in steps:
-        inner = inner.get(step) if isinstance(inner, dict) else None
-    if not isinstance(inner, dict):
-        return value
-    fields = [key for key, one in inner.items() if isinstance(one, Unknown)]
-    if not fields:
-        return value
-    for key in fields:
-        unknown.setdefault(key, inner[key].what)
-        paths.append(rf"{steps[-1] if steps else 'request'}\s*\.\s*\??{re.escape(key)}")
-    kept: Any = {key: one for key, one in inner.items() if not isinstance(one, Unknown)}
-    for step in reversed(steps):
-        kept = {**value, step: kept}
-    return kept
+
+@lru_cache(maxsize=256)
+def _pattern(paths: tuple[str, ...]) -> re.Pattern[str]:
+    fields = [(parent, key) for parent, _, key in (path.rpartition(".") for path in paths)]
+    written = [rf"{re.escape(parent)}\s*\.\s*\??{re.escape(key)}" for parent, key in fields]
+    return re.compile(rf"\b(?:{'|'.join(written)})\b")

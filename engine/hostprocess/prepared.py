@@ -5,12 +5,13 @@ Source: k8s.io/apiserver/pkg/admission/plugin/policy/validating/{plugin,validato
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hostprocess.cel.runtime import NEWEST, Account, Activation, CelError, CompileError, Program, Runtime
-from hostprocess.cel.source import enclosable, mentions
+from hostprocess.cel.source import enclosable, mentions, needed
 from hostprocess.context import Context, Phase
 from hostprocess.errors import PolicyError
 from hostprocess.kubernetes.location import locate
@@ -76,6 +77,7 @@ class PreparedPolicy:
         self._programs: dict[tuple[str, bool, bool], Program] = {}
         self.expressions, self.groups = _arranged(policy.validations)
         self._chunks: list[_Chunk] | None = None
+        self._risky: dict[tuple[re.Pattern[str], str], bool] = {}
 
     def texts(self) -> Iterable[str]:
         """Every expression of the policy."""
@@ -147,7 +149,7 @@ class PreparedPolicy:
     def evaluate(self, context: Context, account: Account) -> Sequence[Any] | CelError:
         """The values of all expressions, bools and `CelError`s; or the one error that ends the phase."""
         phase = context.validations()
-        if not self.policy.of_pack or self.runtime.name == "tree":
+        if not self.policy.of_pack or self.runtime.name == "tree" or (self._exact and self._reads(phase.unknown_fields)):
             return self._one_by_one(range(len(self.expressions)), phase, account)
         if self._chunks is None:
             self._chunks = self._compile_chunk(0, len(self.expressions))
@@ -178,12 +180,24 @@ class PreparedPolicy:
         if self._exact is None:
             value = program.evaluate(phase.activation(self.runtime, self.policy.name), account)
             return phase.explained(value) if isinstance(value, CelError) and self.runtime.name != "tree" else value
-        if not phase.reads_unknown(expression, self._variables):
+        if not self._reads(phase.unknown_fields, expression):
             value = program.evaluate(phase.activation(self.runtime, self.policy.name))
             if not isinstance(value, CelError):
                 return value
         exact = self._program(expression, (), composed, self._exact)
         return exact.evaluate(phase.activation(self._exact, self.policy.name), account)
+
+    def _reads(self, unknown_fields: re.Pattern[str] | None, expression: str = "") -> bool:
+        """Whether an expression, or any, or a variable it reads, names a field that nobody gave: `has()` would be wrong about it."""
+        if unknown_fields is None:
+            return False
+        key = (unknown_fields, expression)
+        found = self._risky.get(key)
+        if found is None:
+            texts = [expression] if expression else self.expressions
+            texts = [*texts, *(self._variables[name] for name in needed(texts, self._variables))]
+            found = self._risky[key] = any(unknown_fields.search(text) for text in texts)
+        return found
 
     def message(self, index: int, value: Any) -> str:
         """The message of a false validation, of what its messageExpression gave (None without one): validator.go, message precedence."""

@@ -1,0 +1,74 @@
+"""A request whose objects are as the API server presents them to its admission plug-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hostprocess.inventory import Inventory
+from hostprocess.kubernetes.admitted import present, problems
+from hostprocess.model import InputProblem, Request, Unknown
+
+__all__ = ["Presenter"]
+
+JSONObject = dict[str, Any]
+Find = Callable[[str, str, str, str], JSONObject | Unknown | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presenter:
+    """How manifests become what expressions see; see `kubernetes.admitted.present`. `raw` leaves them as they are."""
+
+    kubernetes: str
+    field_validation: str = "strict"
+    plugins: tuple[str, ...] = ()
+    raw: bool = False
+
+    def presented(self, request: Request, inventory: Inventory) -> tuple[Request | None, list[InputProblem]]:
+        """The request with such objects, None if the API server refuses it; and what it says about it."""
+        if self.raw or request.operation == "CONNECT" or not isinstance(request.resource.object, dict):
+            return request, []
+        deleted = request.operation == "DELETE"
+        old = request.old_object if isinstance(request.old_object, dict) else None
+        shown = present(
+            request.resource.object,
+            kubernetes=self.kubernetes,
+            field_validation=self.field_validation,
+            plugins=self.plugins,
+            operation=request.operation,
+            old_object=request.resource.object if deleted else old,
+            namespace=request.namespace if isinstance(request.namespace, str) and request.namespaced else "",
+            subresource=request.subresource,
+            find=_finder(inventory),
+        )
+        origin = request.resource.origin
+        told = [*problems(shown.faults, origin), *problems(shown.warnings, origin, note=True)]
+        told += [InputProblem(path=origin.path, message=text, line=origin.line, column=origin.column) for text in shown.refusals]
+        if shown.faults or shown.refusals:
+            return None, told
+        if deleted:
+            return replace(request, old_object=_placed(shown.old_object or shown.object, request)), told
+        return replace(request, object=_placed(shown.object, request), old_object=request.old_object if old is None else shown.old_object), told
+
+
+def _placed(value: JSONObject, request: Request) -> JSONObject:
+    """The object, in a namespace that is not known if its request is."""
+    metadata = value.get("metadata")
+    if isinstance(request.namespace, Unknown) and isinstance(metadata, dict):
+        return {**value, "metadata": {**metadata, "namespace": request.namespace}}
+    return value
+
+
+def _finder(inventory: Inventory) -> Find:
+    def find(api_version: str, kind: str, namespace: str, name: str) -> JSONObject | Unknown | None:
+        key = (api_version, kind)
+        for value in inventory.objects.get(key, ()):
+            metadata = value.get("metadata") or {}
+            if metadata.get("name") == name and (not namespace or metadata.get("namespace", namespace) == namespace):
+                return value
+        if key in inventory.complete:
+            return None
+        return Unknown(f"the {kind} {name!r} was not given: add it with --inventory")
+
+    return find
