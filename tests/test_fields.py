@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
-from hostprocess.kubernetes.fields import Steps, check, format_path, parse_path
+from hostprocess.kubernetes import decoding
+from hostprocess.kubernetes.catalogue import kind_of
+from hostprocess.kubernetes.fields import Steps, format_path, parse_path
 from hostprocess.kubernetes.kinds import POD_TEMPLATES, group_version, is_built_in, is_list_kind, plural, template_path
 from hostprocess.kubernetes.reader import read_file
 from hostprocess.kubernetes.selectors import matches
+from hostprocess.kubernetes.yaml_text import load
 from hostprocess.model import InputProblem, Resource
 
 REPOSITORY = Path(__file__).parent.parent
@@ -39,6 +42,11 @@ POD: dict[str, Any] = {
         },
     },
 }
+
+
+def check(value: dict[str, Any], api_version: str, kind: str) -> list[tuple[Steps, str]]:
+    known = kind_of(api_version, kind, "1.37")
+    return decoding.check(value, known, "1.37") if known else []
 
 
 def workload(api_version: str, kind: str) -> dict[str, Any]:
@@ -133,7 +141,6 @@ FAULTS: list[tuple[str, Any, str]] = [
     ("metadata", "a", "must be a mapping, not the string 'a'"),
     ("spec.containers", {}, "must be a list, not a mapping"),
     ("spec.containers[0]", "c", "must be a mapping, not the string 'c'"),
-    ("spec.containers[0]", None, "must be a mapping, not null"),
     ("spec.initContainers", "x", "must be a list, not the string 'x'; write it as a list of one item"),
     ("spec.securityContext", [], "must be a mapping, not a list"),
     ("spec.securityContext.windowsOptions", True, "must be a mapping, not true"),
@@ -151,7 +158,6 @@ FAULTS: list[tuple[str, Any, str]] = [
     ("spec.hostNetwork", 1.5, "must be true or false, not the number 1.5"),
     ("spec.containers[0].command", "cmd /c x", "must be a list, not the string 'cmd /c x'; write it as a list of one item"),
     ("spec.containers[0].command[0]", 8080, "must be a string, not the number 8080; put it in quotes"),
-    ("spec.containers[0].args", [None], "must be a string, not null"),
     ("spec.containers[0].name", 1, "must be a string"),
     ("spec.containers[0].image", True, "must be a string, not true"),
     ("spec.containers[0].env", [{"name": "x", "value": True}], "must be a string, not true; put it in quotes"),
@@ -197,7 +203,6 @@ ABOVE = [param for param in WORKLOADS if param.id not in ("Pod", "PodTemplate")]
         ("spec.containers", [], "its place is the pod's spec"),
         ("spec.hostNetwork", True, "its place is the pod's spec"),
         ("spec.nodeSelector", {}, "its place is the pod's spec"),
-        ("spec", None, "must be a mapping, not null"),
     ],
 )
 @pytest.mark.parametrize(("api_version", "kind"), ABOVE)
@@ -224,10 +229,43 @@ def test_several_faults_come_in_order() -> None:
 
 @pytest.mark.parametrize(
     ("api_version", "kind"),
-    [("v1", "ConfigMap"), ("example.com/v1", "Pod"), ("apps/v1beta1", "Deployment"), ("v1", "Deployment"), ("batch/v1", "Pod")],
+    [("v1", "Thing"), ("example.com/v1", "Pod"), ("apps/v1beta1", "Deployment"), ("v1", "Deployment"), ("batch/v1", "Pod")],
 )
-def test_other_kinds_are_not_checked(api_version: str, kind: str) -> None:
+def test_kinds_that_are_not_built_in_are_not_checked(api_version: str, kind: str) -> None:
     assert check({"spec": {"hostnetwork": True}, "windowsOptions": 5}, api_version, kind) == []
+
+
+OTHER_KINDS: list[tuple[str, str, dict[str, Any], str, str]] = [
+    ("v1", "ConfigMap", {"data": {"a": 1}}, "data.a", "must be a string, not the number 1; put it in quotes"),
+    ("v1", "ConfigMap", {"Data": {}}, "Data", "unknown field: the name is written 'data'"),
+    ("v1", "ConfigMap", {"binaryData": {"a": "?"}}, "binaryData.a", "illegal base64 data at input byte 0"),
+    ("v1", "Service", {"spec": {"ports": [{"port": 80.5}]}}, "spec.ports[0].port", "must be an integer, not the number 80.5"),
+    ("v1", "Service", {"spec": {"ports": [{"port": 1 << 40}]}}, "spec.ports[0].port", "must be an integer of 32 bits, not the number 1099511627776"),
+    ("v1", "Service", {"spec": {"ports": [{"targetPort": True}]}}, "spec.ports[0].targetPort", "cannot unmarshal bool into Go struct field ServicePort.spec.ports.targetPort of type int32"),
+    ("v1", "PersistentVolumeClaim", {"spec": {"resources": {"requests": {"storage": "1K"}}}}, "spec.resources.requests.storage",
+     "unable to parse quantity's suffix"),
+    ("v1", "Pod", {"metadata": {"deletionTimestamp": "yesterday"}}, "metadata.deletionTimestamp", 'parsing time "yesterday"'),
+    ("v1", "Pod", {"metadata": {"deletionTimestamp": 5}}, "metadata.deletionTimestamp", "cannot unmarshal number into Go struct field ObjectMeta.metadata.deletionTimestamp of type string"),
+    ("rbac.authorization.k8s.io/v1", "ClusterRole", {"rules": [{"verb": ["get"]}]}, "rules[0].verb", "did you mean 'verbs'?"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("api_version", "kind", "value", "path", "message"), OTHER_KINDS)
+def test_faults_of_other_kinds(api_version: str, kind: str, value: dict[str, Any], path: str, message: str) -> None:
+    [(steps, said)] = check(value, api_version, kind)
+    assert format_path(steps) == path
+    assert message in said
+
+
+def test_the_words_of_the_api_server_stand_behind() -> None:
+    [(_, said)] = check(changed(workload("apps/v1", "Deployment"), "spec.template.spec.containers[0].image", 5), "apps/v1", "Deployment")
+    server = "json: cannot unmarshal number into Go struct field Container.spec.template.spec.containers.image of type string"
+    assert said == f"must be a string, not the number 5; put it in quotes ({server})"
+
+
+def test_nulls_are_no_faults() -> None:
+    value = changed(changed(workload("v1", "Pod"), "spec.containers[0].args", [None]), "spec.hostNetwork", None)
+    assert check(value, "v1", "Pod") == []
 
 
 SOUND = """\
@@ -242,7 +280,7 @@ metadata:
   creationTimestamp: 2024-01-01T00:00:00Z
   deletionGracePeriodSeconds: 30
   finalizers: [x]
-  ownerReferences: [{apiVersion: v1, kind: X, name: x, uid: y, controller: true}]
+  ownerReferences: [{apiVersion: v1, kind: X, name: x, uid: z, controller: true}]
   managedFields: [{manager: kubectl, operation: Apply, fieldsV1: {"f:spec": {"f:hostprocess": {}}}}]
 spec:
   replicas: 1
@@ -325,12 +363,12 @@ spec:
         workingDir: /
       ephemeralContainers:
       - {name: debug, image: i, targetContainerName: c}
-status: {replicas: 1, hostprocess: true}
+status: {replicas: 1}
 """
 
 
 def test_a_sound_object_with_all_there_is() -> None:
-    assert check(yaml.safe_load(SOUND), "apps/v1", "StatefulSet") == []
+    assert check(load(SOUND)[0][0], "apps/v1", "StatefulSet") == []
 
 
 FILES = sorted(REPOSITORY.glob("examples/*.yaml"))

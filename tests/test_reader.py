@@ -292,11 +292,32 @@ def test_nulls_of_built_in_kinds_vanish(tmp_path: Path, write: Any, listed: bool
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
         "metadata": {"name": "a", "labels": None},
-        "spec": {"rules": [None, {"http": None, "host": "h"}], "x": {"y": None}},
+        "spec": {"rules": [None, {"http": None, "host": "h"}], "defaultBackend": {"service": None}},
     }
-    wanted = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "a"}, "spec": {"rules": [None, {"host": "h"}], "x": {}}}
+    wanted = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "a"},
+        "spec": {"rules": [None, {"host": "h"}], "defaultBackend": {}},
+    }
     whole = {"apiVersion": "v1", "kind": "List", "items": [value]} if listed else value
     assert resources(read(write(whole), tmp_path)) == [wanted]
+
+
+@pytest.mark.parametrize("write", [json.dumps, yaml.safe_dump])
+def test_without_the_check_nulls_and_strange_fields_stay(tmp_path: Path, write: Any) -> None:
+    file = tmp_path / "x"
+    metadata = {"creationTimestamp": None, "labels": {"a": None}}
+    file.write_text(write({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"x": 1, "containers": []}}))
+    [piece] = read_pieces(str(file))
+    assert not isinstance(piece, InputProblem)
+    [resource] = read_piece(*piece, check=False)
+    assert isinstance(resource, Resource)
+    assert resource.object["metadata"]["labels"] == {"a": None}
+    assert resource.object["spec"] == {"x": 1, "containers": []}
+    [problem] = read_piece(*piece)
+    assert isinstance(problem, InputProblem)
+    assert problem.message.startswith("spec.x: unknown field")
 
 
 @pytest.mark.parametrize("write", [json.dumps, yaml.safe_dump])

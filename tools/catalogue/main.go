@@ -155,7 +155,10 @@ func (d *dump) fields(goType reflect.Type) []field {
 			if member.Type.Kind() != reflect.Struct {
 				fail(fmt.Errorf("%v.%s is inlined but is no struct", goType, member.Name))
 			}
-			fields = append(fields, d.fields(member.Type)...)
+			for _, one := range d.fields(member.Type) {
+				// Messages about a field name the struct that it was inlined from.
+				fields = append(fields, field{member.Name + "." + one.Name, one.Spec})
+			}
 			continue
 		}
 		own := items[0]

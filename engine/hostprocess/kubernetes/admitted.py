@@ -34,9 +34,9 @@ class Presented:
     @property
     def decode_error(self) -> str:
         """The API server's words for `faults`; empty without them."""
-        for fault in self.faults:
-            if not fault.unknown:
-                return fault.server
+        fatal = [fault for fault in self.faults if not fault.unknown]
+        if fatal:
+            return next((fault for fault in fatal if fault.aborts), fatal[0]).server
         return "strict decoding error: " + ", ".join(fault.server for fault in self.faults) if self.faults else ""
 
 
@@ -67,7 +67,7 @@ def present(
     out = decode(resource_object, kind, decoding)
     fatal = tuple(fault for fault in decoding.faults if field_validation == "strict" or not fault.unknown)
     warnings = tuple(fault for fault in decoding.faults if fault.unknown) if field_validation == "warn" else ()
-    old = decode(old_object, kind, Decoding(kubernetes, defaults(kubernetes))) if old_object is not None else None
+    old = _stored(old_object, kind, kubernetes, namespace) if old_object is not None else None
     refusals: list[str] = []
     if not fatal:
         _set_namespace(out, kind, namespace)
@@ -85,9 +85,18 @@ def present(
 
 def problems(faults: Sequence[Fault], origin: Origin, note: bool = False) -> Iterator[InputProblem]:
     """Faults as problems at their line; `note` for those that are only worth a mention."""
-    for fault in faults:
+    for fault in sorted(faults):
         place = locate(origin, fault.steps)
         yield InputProblem(path=origin.path, message=f"{format_path(fault.steps)}: {fault.message}", line=place.line, column=place.column, note=note)
+
+
+def _stored(old_object: Object, kind: Kind, kubernetes: str, namespace: str) -> Object:
+    """The old object; one without a uid was never stored, so it is taken as it would have been created."""
+    old = decode(old_object, kind, Decoding(kubernetes, defaults(kubernetes)))
+    _set_namespace(old, kind, namespace)
+    if "metadata" in old and "uid" not in old["metadata"]:
+        prepare_for_create(old, kind, kubernetes)
+    return old
 
 
 _NO_NAMESPACE: Callable[[], Unknown] = lambda: Unknown("metadata.namespace, which the manifest does not give: use --namespace")  # noqa: E731

@@ -32,13 +32,15 @@ class Kind:
 class Field:
     """A JSON field of a Go type. `type` is a letter (string s, bool b, int32 i, int64 l, float64 f, bytes y, Quantity q, IntOrString o, Time t, MicroTime m,
     raw JSON r), `@struct`, `[` or `{` before the type of a list or a map, `*` before what is behind a pointer.
-    `go_type` is the type as a message of the API server names it."""
+    `go_type` is the type as a message of the API server names it, `inlined_from` the struct or structs whose
+    fields count as this one's."""
 
     name: str
     type: str
     omitempty: bool
     omitzero: bool
     go_type: str = field(default="", compare=False)
+    inlined_from: str = field(default="", compare=False)
 
 
 def kind_of(api_version: str, kind: str, kubernetes: str) -> Kind | None:
@@ -73,6 +75,7 @@ def fields_of(struct: str, kubernetes: str) -> tuple[Field, ...]:
     found = []
     for text in _data()["types"][struct].split():
         name, _, spec = text.partition(":")
+        inlined_from, _, name = name.rpartition(".")
         spec, _, span = spec.partition("~")
         if span and not _holds(span, release):
             continue
@@ -81,7 +84,7 @@ def fields_of(struct: str, kubernetes: str) -> tuple[Field, ...]:
         if at and "/" not in target:
             kind = f"{before}@{package}.{target}"
         flags = spec[: len(spec) - len(spec.lstrip("?!"))]
-        found.append(Field(name, _NAMED.sub("", kind), "?" in flags, "!" in flags, _go_type(kind)))
+        found.append(Field(name, _NAMED.sub("", kind), "?" in flags, "!" in flags, _go_type(kind), inlined_from))
     return tuple(found)
 
 

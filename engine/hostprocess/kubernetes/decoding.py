@@ -13,7 +13,7 @@ from typing import Any
 
 from hostprocess.kubernetes import scalars
 from hostprocess.kubernetes.catalogue import Field, Kind, fields_of
-from hostprocess.kubernetes.fields import Steps, format_path
+from hostprocess.kubernetes.fields import Steps
 from hostprocess.kubernetes.wording import json_word, mismatch, unknown_field
 
 __all__ = ["Decoding", "Fault", "Struct", "check", "decode", "struct"]
@@ -27,13 +27,15 @@ DROP: Any = object()
 class Fault:
     """A field that the API server would not decode: the steps to it, what to say of it, and the API server's words.
 
-    `unknown` marks what strict decoding alone refuses; the rest fails in any case.
+    `unknown` marks what strict decoding alone refuses; the rest fails in any case. `aborts` marks what ends the API server's decoding at once, so that
+    it hears of nothing else.
     """
 
     steps: Steps
     message: str
     server: str
     unknown: bool = False
+    aborts: bool = False
 
 
 @dataclass(slots=True)
@@ -43,21 +45,32 @@ class Decoding:
     kubernetes: str
     defaults: Mapping[str, Default] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
-    path: list[str] = field(default_factory=list)
+    broken: bool = False  # something could not be decoded, so nothing is filled in any more
 
-    def mismatch(self, value: Any, at: Steps, key: str | int, entry: _Entry, in_map: bool = False) -> Any:
-        """Notes a value of the wrong type."""
-        steps = (*at, key)
-        names = ".".join(step for step in (at if in_map else steps) if isinstance(step, str))
-        go_type = entry.go_type
-        server = f"json: cannot unmarshal {json_word(value, entry.type)} into Go struct field {entry.owner}.{names} of type {go_type}"
-        self.faults.append(Fault(steps, f"{mismatch(value, entry.type, in_map)} ({server})", server))
+    def mismatch(self, value: Any, at: Steps, key: str | int, entry: _Entry, in_map: bool = False, go_type: str = "") -> Any:
+        """Notes a value of the wrong type; `go_type` is the type that it is decoded into, if not that of the field."""
+        steps = (*at[1:], key)
+        names = ".".join(_go_name(step) for step in (steps[:-1] if in_map else steps) if isinstance(step, str))
+        server = f"json: cannot unmarshal {json_word(value, entry.type)} into Go struct field {entry.owner}.{names} of type {go_type or entry.go_type}"
+        self.broken = True
+        self.faults.append(Fault(steps, f"{mismatch(value, entry.type, in_map)} ({server})", server, aborts=bool(go_type)))
         return DROP
 
-    def refuse(self, at: Steps, key: str | int, message: str) -> Any:
+    def refuse(self, at: Steps, key: str | int, message: str, aborts: bool = True) -> Any:
         """Notes a value that a type's own decoder refuses."""
-        self.faults.append(Fault((*at, key), message, message))
+        self.broken = True
+        self.faults.append(Fault((*at[1:], key), message, message, aborts=aborts))
         return DROP
+
+
+class _Inlined(str):
+    """The name of a field that a message of the API server names with the struct it was inlined from."""
+
+    go_name: str
+
+
+def _go_name(step: str) -> str:
+    return step.go_name if isinstance(step, _Inlined) else step
 
 
 @dataclass(slots=True)
@@ -81,12 +94,12 @@ class Struct:
         self.kubernetes = kubernetes
         self.fields = fields_of(name, kubernetes)
         self.entries: dict[str, _Entry] = {}
-        self.quick: dict[str, tuple[type | None, bool, Walker | None]] = {}
+        self.quick: dict[str, tuple[type | None, bool, Walker | None, str]] = {}
         self.always: list[tuple[str, Callable[[Decoding], Any]]] = []
         self.judged: dict[str, str] = {}  # what has been said of other keys; manifests repeat them
         for one in self.fields:
             entry = self.entries[one.name] = _entry(one, name, kubernetes)
-            self.quick[one.name] = (entry.wanted, entry.keeps_zero, entry.walk)
+            self.quick[one.name] = (entry.wanted, entry.keeps_zero, entry.walk, _key(one))
             if (zero := _zero(one, kubernetes)) is not None:
                 self.always.append((one.name, zero))
 
@@ -100,21 +113,21 @@ class Struct:
             if known is None:
                 self._unknown(name, here, decoding)
                 continue
-            wanted, keeps_zero, walk = known
+            wanted, keeps_zero, walk, key = known
             if item.__class__ is wanted:
                 if walk is not None:
-                    item = walk(item, here, name, decoding)
+                    item = walk(item, here, key, decoding)
                 if item or keeps_zero:
                     out[name] = item
             elif item is not None:
-                item = self.entries[name].other(item, here, name, decoding)
+                item = self.entries[name].other(item, here, key, decoding)
                 if item is not DROP and (item or keeps_zero):
                     out[name] = item
         for name, zero in self.always:
             if name not in out:
                 out[name] = zero(decoding)
         default = decoding.defaults.get(self.name)
-        if default is not None:
+        if default is not None and not decoding.broken:
             default(out, decoding)
         return out
 
@@ -126,7 +139,15 @@ class Struct:
         if name not in self.judged:
             self.judged[name] = unknown_field(name, list(self.entries))
         steps = (*here[1:], name)
-        decoding.faults.append(Fault((*here, name), self.judged[name], f'unknown field "{_server_path(steps)}"', True))
+        decoding.faults.append(Fault(steps, self.judged[name], f'unknown field "{_server_path(steps)}"', True))
+
+
+def _key(one: Field) -> str:
+    if not one.inlined_from:
+        return one.name
+    key = _Inlined(one.name)
+    key.go_name = f"{one.inlined_from}.{one.name}"
+    return key
 
 
 def _server_path(steps: Steps) -> str:
@@ -145,24 +166,17 @@ def struct(name: str, kubernetes: str) -> Struct:
 def decode(value: dict[str, Any], kind: Kind, decoding: Decoding) -> dict[str, Any]:
     """An object of a built-in kind as it is after decoding (and the defaults of `decoding`) and encoding. Faults go to `decoding.faults`."""
     decoded = struct(kind.type, decoding.kubernetes).decode(value, (), _TOP, decoding)
-    if decoding.faults:
-        decoding.faults = sorted(Fault(fault.steps[1:], fault.message, fault.server.replace(_TOP + ".", ""), fault.unknown) for fault in decoding.faults)
     return decoded
 
 
-_TOP = "\0"  # stands for the object itself in steps
+_TOP = ""  # stands for the object itself as the first of all steps; no fault names it
 
 
 def check(value: dict[str, Any], kind: Kind, kubernetes: str) -> list[tuple[Steps, str]]:
     """What is misspelt, misplaced or of the wrong type in an object: pairs of steps and message, in the order of the steps."""
     decoding = Decoding(kubernetes)
     decode(value, kind, decoding)
-    return [(fault.steps, fault.message) for fault in decoding.faults]
-
-
-def message(fault: Fault) -> str:
-    """A fault as one line, with its field."""
-    return f"{format_path(fault.steps)}: {fault.message}"
+    return sorted((fault.steps, fault.message) for fault in decoding.faults)
 
 
 # --- how the types are walked ---
@@ -221,11 +235,9 @@ def _other(letter: str, entry: _Entry) -> Walker:
             return float(value)
         if letter == "q":
             return scalars.quantity(value, at, key, decoding)
-        if letter == "o":
-            return value if kind is str else scalars.int_or_string(value, at, key, decoding)
-        if letter in "tm":
-            return scalars.time_of_other(value, at, key, decoding)
-        return decoding.mismatch(value, at, key, entry)
+        if letter == "o" and kind is str:
+            return value
+        return decoding.mismatch(value, at, key, entry, go_type={"o": "int32", "t": "string", "m": "string"}.get(letter, ""))
 
     return other
 
@@ -246,11 +258,11 @@ def _walker(type: str, entry: _Entry, kubernetes: str) -> Walker | None:
     if letter == "[":
         return _list_walker(rest, entry, kubernetes)
     if letter == "{":
-        return _strings if rest == "s" else _map_walker(rest, entry, kubernetes)
-    if letter == "i":
+        return _string_map_walker(entry) if rest == "s" else _map_walker(rest, entry, kubernetes)
+    if letter in "io":
 
         def bounded(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
-            return value if -(1 << 31) <= value < 1 << 31 else decoding.mismatch(value, at, key, entry)
+            return value if -(1 << 31) <= value < 1 << 31 else decoding.mismatch(value, at, key, entry, go_type="int32")
 
         return bounded
     return scalars.WALKERS.get(letter)
@@ -319,17 +331,19 @@ def _map_walker(type: str, entry: _Entry, kubernetes: str) -> Walker:
     return each
 
 
-_STRING = _Entry(str, True, None, _wrong, "s", "string", "")
+def _string_map_walker(entry: _Entry) -> Walker:
+    inner = _inner("s", entry)
 
+    def each(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
+        for item in value.values():
+            if item.__class__ is not str:
+                break
+        else:
+            return value
+        here = (*at, key)
+        return {name: item if item.__class__ is str else _element(item, inner, here, name, decoding, True) for name, item in value.items()}
 
-def _strings(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
-    for item in value.values():
-        if item.__class__ is not str:
-            break
-    else:
-        return value
-    here = (*at, key)
-    return {name: item if item.__class__ is str else _element(item, _STRING, here, name, decoding, True) for name, item in value.items()}
+    return each
 
 
 def _zero(one: Field, kubernetes: str) -> Callable[[Decoding], Any] | None:

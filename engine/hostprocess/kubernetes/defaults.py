@@ -51,6 +51,8 @@ def _stateful_set(out: Struct, decoding: Decoding) -> None:
         strategy["rollingUpdate"].setdefault("partition", 0)
         if enabled("MaxUnavailableStatefulSet", decoding.kubernetes):
             strategy["rollingUpdate"].setdefault("maxUnavailable", 1)
+    for claim in out.get("volumeClaimTemplates") or ():
+        claim |= {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
     retention = out.setdefault("persistentVolumeClaimRetentionPolicy", {})
     _fill(retention, whenDeleted="Retain", whenScaled="Retain")
     _fill(out, replicas=1, revisionHistoryLimit=10)

@@ -65,7 +65,6 @@ _DROPPED = {
     "core/v1.GRPCAction": {"mode": "GRPCContainerProbeTLS", "tls": "GRPCContainerProbeTLS"},
     "core/v1.HTTPGetAction": {"protocol": "H2CContainerProbe"},
     "core/v1.KeyToPath": {"user": "AtomicWriteVolumeUserFields"},
-    "core/v1.Lifecycle": {"stopSignal": "ContainerStopSignals"},
     "core/v1.PersistentVolumeClaimSpec": {"volumeAttributesClassName": "VolumeAttributesClass"},
     "core/v1.PersistentVolumeSpec": {"volumeAttributesClassName": "VolumeAttributesClass"},
     "core/v1.PodAffinityTerm": {"matchLabelKeys": "MatchLabelKeysInPodAffinity", "mismatchLabelKeys": "MatchLabelKeysInPodAffinity"},

@@ -44,6 +44,11 @@ def _container(out: Struct, decoding: Decoding) -> None:
         out["imagePullPolicy"] = pull_policy(out.get("image", ""))
     out.setdefault("terminationMessagePath", "/dev/termination-log")
     out.setdefault("terminationMessagePolicy", "File")
+    lifecycle = out.get("lifecycle")
+    if lifecycle is not None and "stopSignal" in lifecycle and not enabled("ContainerStopSignals", decoding.kubernetes):
+        del lifecycle["stopSignal"]
+        if not lifecycle:
+            del out["lifecycle"]
 
 
 def _volume(out: Struct, decoding: Decoding) -> None:
@@ -63,6 +68,8 @@ def _pod_spec(out: Struct, decoding: Decoding) -> None:
     out.setdefault("securityContext", {})
     out.setdefault("terminationGracePeriodSeconds", 30)
     out.setdefault("schedulerName", "default-scheduler")
+    if "overhead" in out:
+        out["overhead"] = _rounded(out["overhead"])
 
 
 def _requests(out: Struct, decoding: Decoding) -> None:

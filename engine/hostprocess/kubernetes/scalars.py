@@ -11,16 +11,15 @@ from typing import Any, Protocol
 
 from hostprocess.kubernetes.fields import Steps
 from hostprocess.kubernetes.quantities import canonical
-from hostprocess.kubernetes.wording import json_word
 
-__all__ = ["WALKERS", "int_or_string", "quantity", "time_of_other"]
+__all__ = ["WALKERS", "quantity"]
 
 
 class Refusing(Protocol):
     """What notes a value that is refused."""
 
-    def refuse(self, at: Steps, key: str | int, message: str) -> Any:
-        """Notes it, and gives what stands in its place."""
+    def refuse(self, at: Steps, key: str | int, message: str, aborts: bool = True) -> Any:
+        """Notes it, and gives what stands in its place. `aborts` says whether Go decodes nothing else then."""
 
 
 def quantity(value: Any, at: Steps, key: str | int, decoding: Refusing) -> Any:
@@ -29,18 +28,6 @@ def quantity(value: Any, at: Steps, key: str | int, decoding: Refusing) -> Any:
         return canonical(value)
     except ValueError as error:
         return decoding.refuse(at, key, str(error))
-
-
-def int_or_string(value: Any, at: Steps, key: str | int, decoding: Refusing) -> Any:
-    """Source: intstr.IntOrString.UnmarshalJSON."""
-    if value.__class__ is int and -(1 << 31) <= value < 1 << 31:
-        return value
-    return decoding.refuse(at, key, f"json: cannot unmarshal {json_word(value, 'i')} into Go value of type int32")
-
-
-def time_of_other(value: Any, at: Steps, key: str | int, decoding: Refusing) -> Any:
-    """A time that is no string is refused."""
-    return decoding.refuse(at, key, f"json: cannot unmarshal {json_word(value, 's')} into Go value of type string")
 
 
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII)
@@ -52,7 +39,7 @@ def _time(value: Any, at: Steps, key: str | int, decoding: Refusing) -> Any:
     """RFC 3339 in UTC, whole seconds. Source: metav1.Time."""
     found = _instant(value)
     if found is None:
-        return decoding.refuse(at, key, f'parsing time "{value}" as "{_LAYOUT}": it is not a time such as 2024-05-01T12:00:00Z')
+        return decoding.refuse(at, key, _time_fault(value, _LAYOUT))
     return found.strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0") if found.year > 1 or found.timetuple().tm_yday > 1 else None
 
 
@@ -61,8 +48,36 @@ def _micro_time(value: Any, at: Steps, key: str | int, decoding: Refusing) -> An
     match = _TIME.fullmatch(value)
     found = _instant(value) if match and len(match[7] or "") == 6 else None
     if found is None:
-        return decoding.refuse(at, key, f'parsing time "{value}" as "{_MICRO_LAYOUT}": it is not a time such as 2024-05-01T12:00:00.000000Z')
+        return decoding.refuse(at, key, _time_fault(value, _MICRO_LAYOUT))
     return found.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+
+
+_PARTS = (
+    ("2006", r"\d{4}", ""), ("-", "-", ""), ("01", r"\d\d", "month"), ("-", "-", ""), ("02", r"\d\d", "day"), ("T", "T", ""), ("15", r"\d\d?", "hour"),
+    (":", ":", ""), ("04", r"\d\d", "minute"), (":", ":", ""), ("05", r"\d\d", "second"),
+)  # fmt: skip
+_RANGES = {"month": range(1, 13), "day": range(1, 32), "hour": range(24), "minute": range(60), "second": range(60)}
+
+
+def _time_fault(value: str, layout: str) -> str:
+    """What Go's time.Parse says of a text that is not of a layout."""
+    rest = value
+    for part, pattern, unit in _PARTS:
+        match = re.match(pattern, rest, re.ASCII)
+        if match is None:
+            return f'parsing time "{value}" as "{layout}": cannot parse "{rest}" as "{part}"'
+        rest = rest[match.end() :]
+        if unit and int(match[0]) not in _RANGES[unit]:
+            return f'parsing time "{value}": {unit} out of range'
+    fraction = re.match(r"[.,]\d{6}(?!\d)" if layout == _MICRO_LAYOUT else r"(?:[.,]\d+)?", rest, re.ASCII)
+    if fraction is None:
+        return f'parsing time "{value}" as "{layout}": cannot parse "{rest}" as ".000000"'
+    rest = rest[fraction.end() :]
+    zone = re.match(r"Z|[+-]\d\d:\d\d", rest, re.ASCII)
+    if zone is None:
+        return f'parsing time "{value}" as "{layout}": cannot parse "{rest}" as "Z07:00"'
+    rest = rest[zone.end() :]
+    return f'parsing time "{value}": extra text: "{rest}"' if rest else f'parsing time "{value}": day out of range'
 
 
 def _instant(value: str) -> datetime | None:
@@ -88,7 +103,7 @@ def _bytes(value: Any, at: Steps, key: str | int, decoding: Refusing) -> Any:
     try:
         return base64.b64encode(base64.b64decode(text, validate=True)).decode()
     except (binascii.Error, ValueError):
-        return decoding.refuse(at, key, f"illegal base64 data at input byte {_bad_byte(text)}")
+        return decoding.refuse(at, key, f"illegal base64 data at input byte {_bad_byte(text)}", False)
 
 
 def _bad_byte(text: str) -> int:
@@ -96,10 +111,6 @@ def _bad_byte(text: str) -> int:
     return match.end() if match and match.end() < len(text) else len(text) - len(text) % 4
 
 
-def _bounded(value: Any, at: Steps, key: str | int, decoding: Refusing) -> Any:
-    return int_or_string(value, at, key, decoding)
-
-
 WALKERS: dict[str, Callable[[Any, Steps, str | int, Any], Any]] = {
-    "q": quantity, "t": _time, "m": _micro_time, "y": _bytes, "o": _bounded,
+    "q": quantity, "t": _time, "m": _micro_time, "y": _bytes,
 }  # fmt: skip
