@@ -370,12 +370,31 @@ CRD = {
     [
         ([CRD], "Goose", ParamRef(name="x", namespace="a"), ConfigurationError("paramRef.namespace must not be provided for a cluster-scoped `paramKind`")),
         ([CRD], "Goose", ParamRef(name="x"), Unknown("no Goose was given: add it with --params or --inventory")),
-        ([CRD], "Gander", None, ConfigurationError("failed to find resource referenced by paramKind: 'example.com/v1, Kind=Gander'", of_policy=True)),
         ([], "Gander", ParamRef(name="x"), Unknown("no Gander was given: add it with --params or --inventory")),
     ],
 )
 def test_kinds_of_parameters(inventory: list[dict[str, Any]], kind: str, reference: ParamRef | None, expected: Any) -> None:
     assert Inventory.of(inventory).params(taking("example.com/v1", kind), binding(param_ref=reference), "shop") == expected
+
+
+@pytest.mark.parametrize(
+    ("inventory", "api_version", "kind", "expected"),
+    [
+        ([CRD], "example.com/v1", "Gander", "failed to find resource referenced by paramKind: 'example.com/v1, Kind=Gander'"),
+        ([CRD], "example.com/v1", "Goose", ""),
+        ([], "example.com/v1", "Gander", ""),
+        ([], "v1", "ConfigMap", ""),
+        ([], "v9", "ConfigMap", "failed to find resource referenced by paramKind: '/v9, Kind=ConfigMap'"),
+        ([], "apps/v1", "Deploymnt", "failed to find resource referenced by paramKind: 'apps/v1, Kind=Deploymnt'"),
+    ],
+)
+def test_kinds_of_parameters_that_do_not_exist(inventory: list[dict[str, Any]], api_version: str, kind: str, expected: str) -> None:
+    fault = Inventory.of(inventory).fault_of(taking(api_version, kind))
+    assert (fault.message if fault else "") == expected
+    bindings = [binding("Warn", name="one"), binding("Audit", name="two")]
+    found = decide(taking(api_version, kind), pod(), bindings, inventory=inventory)
+    told = f"failed to configure policy: {expected}" if expected else ""
+    assert [(one.binding, one.message, one.actions) for one in found.findings] == ([("", told, ("Deny",))] if expected else [])
 
 
 def test_a_custom_resource_definition_says_plural_scope_and_versions() -> None:
@@ -416,8 +435,19 @@ def test_the_scope_of_a_custom_resource_that_nobody_defined() -> None:
 def test_cluster_scoped_parameters_need_no_namespace() -> None:
     classes = [{"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": name}, "handler": "h"} for name in ("a", "b")]
     by_selector, by_name = binding(param_ref=ParamRef(selector={})), binding(param_ref=ParamRef(name="b"))
-    assert Inventory.of(classes).params(taking("node.k8s.io/v1", "RuntimeClass"), by_selector, "") == classes
-    assert Inventory.of(classes).params(taking("node.k8s.io/v1", "RuntimeClass"), by_name, "shop") == classes[1:]
+    for asked, where, names in ((by_selector, "", ["a", "b"]), (by_name, "shop", ["b"])):
+        found = Inventory.of(classes).params(taking("node.k8s.io/v1", "RuntimeClass"), asked, where)
+        assert isinstance(found, list)
+        assert [one and one["metadata"]["name"] for one in found] == names
+
+
+def test_parameters_of_built_in_kinds_are_as_the_api_server_has_stored_them() -> None:
+    limits = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "x", "namespace": "shop"}, "spec": {"replicas": 2, "misspelt": 1}}
+    (found,) = Inventory.of([limits]).params(taking("apps/v1", "Deployment"), binding(param_ref=ParamRef(name="x")), "shop")  # type: ignore[misc]
+    assert isinstance(found, dict)
+    assert found["spec"]["strategy"]["type"] == "RollingUpdate"
+    assert "misspelt" not in found["spec"]
+    assert isinstance(found["metadata"]["uid"], Unknown)
 
 
 # Objects that the operation is about.

@@ -83,7 +83,7 @@ def request_for(
     if sent_to:
         gvr, subresource, kind_type = GroupVersionResource(*sent_to[:3]), sent_to[3], ResourceType(sent_to[2], sent_to[2] != "nodes")
     else:
-        kind_type = inventory.resource_type(group, kind)
+        kind_type = inventory.resource_type(api_version, kind)
         gvr = GroupVersionResource(group, version, kind_type.plural)
     resource, namespace, namespace_object = _placed(resource, kind_type, inventory, given.namespace)
     request = Request(

@@ -164,7 +164,7 @@ def evaluate_resources(
     make no sense together, and `PolicyError` for an expression that the API server would refuse.
     """
     given = [*distinct(objects(inventory)), *policies.objects]
-    setup = _setup(policies, Inventory.of(resource.object for resource in given), old, arguments)
+    setup = _setup(policies, Inventory.of((resource.object for resource in given), kubernetes=policies.targets.kubernetes or NEWEST), old, arguments)
     return _report(policies, setup, judge_resources(resources, setup()))
 
 
@@ -190,11 +190,11 @@ def check_files(
         if params == STANDARD_INPUT:
             raise UsageError("--params must be a file: standard input is for manifests")
         known += parameters(params, objects(read_resources([params])), policies.policies, policies.bindings)
-    setup = _setup(policies, Inventory.of(known), read_resources(old) if old else None, arguments)
+    setup = _setup(policies, Inventory.of(known, kubernetes=policies.targets.kubernetes or NEWEST), read_resources(old) if old else None, arguments)
     judge = setup()
     kinds = judge.evaluator.looks_up()
     if kinds and (found := list(look_up(_read(paths, spool, cut=True, holding=kinds), kinds))):
-        setup = replace(setup, inventory=Inventory.of(known, found))
+        setup = replace(setup, inventory=Inventory.of(known, found, kubernetes=policies.targets.kubernetes or NEWEST))
         judge = setup()
     make_judge: Callable[[], Judge] = setup if jobs > 1 else lambda: judge
     return _report(policies, setup, judge_files(_read(paths, spool, cut=jobs > 1), make_judge, jobs=jobs, progress=progress))

@@ -67,11 +67,12 @@ def evaluate_plainly(policy: Policy, binding: Binding, request: Request, evaluat
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """A policy with its bindings, each with what it is about."""
+    """A policy with its bindings, each with what it is about; `fault` if it cannot be applied."""
 
     prepared: PreparedPolicy
     matcher: Matcher
     bindings: tuple[tuple[Binding, Matcher | None], ...]
+    fault: ConfigurationError | None
 
 
 class Evaluator:
@@ -111,7 +112,7 @@ class Evaluator:
             if policy.name in bound:
                 prepared = PreparedPolicy(policy, runtime if policy.of_pack else foreign or runtime, exact, kubernetes)
                 with_matchers = tuple((one, self._matcher(one.match_resources) if one.match_resources else None) for one in bound[policy.name])
-                self._policies.append(_Bound(prepared, self._matcher(policy.match_constraints), with_matchers))
+                self._policies.append(_Bound(prepared, self._matcher(policy.match_constraints), with_matchers, inventory.fault_of(policy)))
         self._needs_request = self._mention("request")
         self._needs_authorizer = self._mention("authorizer")
 
@@ -147,6 +148,11 @@ class Evaluator:
             matched = matches.get(id(one.matcher))
             if matched is None:
                 matched = matches[id(one.matcher)] = one.matcher.match(request)
+            if one.fault and not matched.reason and not matched.unknown:
+                # Told once, whatever the bindings (dispatcher.go).
+                decisions.matched = True
+                decisions.findings.append(DecisionMaker(one.prepared, one.bindings[0][0], request).configuration_error(one.fault))
+                continue
             for binding, matcher in one.bindings:
                 found = _both(matched, matcher, request)
                 if found.reason or found.unknown:

@@ -7,41 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from hostprocess.kubernetes.kinds import group_version, is_built_in, plural
+from hostprocess.cel.runtime import NEWEST
+from hostprocess.kubernetes.admitted import present
+from hostprocess.kubernetes.catalogue import kind_of, kinds
+from hostprocess.kubernetes.kinds import group_version, plural
 from hostprocess.kubernetes.selectors import matches as selects
 from hostprocess.model import UNKNOWN, Binding, GroupVersionKind, GroupVersionResource, Policy, Unknown
 
-__all__ = ["CLUSTER_SCOPED", "NAME_LABEL", "ConfigurationError", "CustomResource", "Inventory", "ResourceType"]
+__all__ = ["NAME_LABEL", "ConfigurationError", "CustomResource", "Inventory", "ResourceType"]
 
 JSONObject = dict[str, Any]
 NAME_LABEL = "kubernetes.io/metadata.name"  # set by the API server on every Namespace
-CLUSTER_SCOPED = frozenset(
-    [
-        "Namespace",
-        "Node",
-        "PersistentVolume",
-        "ClusterRole",
-        "ClusterRoleBinding",
-        "CustomResourceDefinition",
-        "RuntimeClass",
-        "StorageClass",
-        "PriorityClass",
-        "IngressClass",
-        "APIService",
-        "CSIDriver",
-        "CSINode",
-        "ValidatingAdmissionPolicy",
-        "ValidatingAdmissionPolicyBinding",
-        "MutatingWebhookConfiguration",
-        "ValidatingWebhookConfiguration",
-        "CertificateSigningRequest",
-        "FlowSchema",
-        "PriorityLevelConfiguration",
-        "VolumeAttachment",
-    ]
-)
 _CRD = "CustomResourceDefinition"
 _SERVER_ONLY = ("uid", "resourceVersion", "creationTimestamp")
 _NAMESPACE_FIELDS = frozenset(
@@ -86,7 +65,7 @@ class Inventory:
     """Objects that exist in the cluster, by (apiVersion, kind), for looking up.
 
     `complete` are the (apiVersion, kind) of which all objects were given: one that is not there does not exist. `assumed_labels` stand in for
-    the labels of Namespaces that were not given.
+    the labels of Namespaces that were not given. `kubernetes` is the release whose built-in kinds are served.
     """
 
     objects: Mapping[tuple[str, str], tuple[JSONObject, ...]]
@@ -94,9 +73,11 @@ class Inventory:
     custom: Mapping[tuple[str, str], CustomResource] = field(default_factory=dict)
     namespaces: Mapping[str, JSONObject] = field(default_factory=dict)
     assumed_labels: Mapping[str, str] | None = None
+    kubernetes: str = NEWEST
+    _presented: dict[int, JSONObject] = field(default_factory=dict, compare=False, repr=False)
 
     @staticmethod
-    def of(resources: Iterable[JSONObject], inputs: Iterable[JSONObject] = (), *, assumed_labels: Mapping[str, str] | None = None) -> Inventory:
+    def of(resources: Iterable[JSONObject], inputs: Iterable[JSONObject] = (), *, kubernetes: str = NEWEST) -> Inventory:
         """An inventory of these objects; of two with one name the last counts. Namespaces get the label that the API server gives them.
 
         `inputs` are objects that will exist as well, though nothing says that there are no others.
@@ -115,7 +96,7 @@ class Inventory:
         objects = {key: tuple(values.values()) for key, values in found.items()}
         custom = {(one.group, one.kind): one for one in _custom_resources(objects)}
         namespaces = {str(value["metadata"].get("name")): _namespace_object(value) for value in objects.get(("v1", "Namespace"), ())}
-        return Inventory(objects, frozenset(complete), custom, namespaces, assumed_labels)
+        return Inventory(objects, frozenset(complete), custom, namespaces, kubernetes=kubernetes)
 
     def namespace(self, name: str) -> JSONObject | Unknown:
         """The Namespace of that name, as expressions see it, or UNKNOWN."""
@@ -126,14 +107,13 @@ class Inventory:
             return _namespace_object({"metadata": {"name": name, "labels": {**self.assumed_labels, NAME_LABEL: name}}})
         return UNKNOWN
 
-    def resource_type(self, group: str, kind: str) -> ResourceType:
+    def resource_type(self, api_version: str, kind: str) -> ResourceType:
         """How a kind is served: as the catalogue or a CustomResourceDefinition says, or by the convention of the API."""
-        known = self.custom.get((group, kind))
-        if known:
-            return known.type
-        if is_built_in(f"{group}/v1" if group else "v1"):
-            return ResourceType(plural(kind), kind not in CLUSTER_SCOPED)
-        return ResourceType(plural(kind), False if kind in CLUSTER_SCOPED else None)
+        built_in = kind_of(api_version, kind, self.kubernetes)
+        if built_in and built_in.resource:
+            return ResourceType(built_in.resource, built_in.namespaced)
+        known = self.custom.get((group_version(api_version)[0], kind))
+        return known.type if known else ResourceType(plural(kind), None)
 
     def equivalents(self, resource: GroupVersionResource, kind: str) -> Iterator[tuple[GroupVersionResource, GroupVersionKind, bool]]:
         """The other group-versions that serve the same objects, the kind there, and whether an object differs in nothing but `apiVersion`."""
@@ -155,14 +135,11 @@ class Inventory:
         kind, reference = policy.param_kind, binding.param_ref
         if kind is None:
             return [None]
-        group, version = group_version(kind.api_version)
         key = (kind.api_version, kind.kind)
-        if self._is_no_kind(group, kind.kind, key):
-            return ConfigurationError(f"failed to find resource referenced by paramKind: '{group}/{version}, Kind={kind.kind}'", of_policy=True)
         if reference is None:
             return [None]
         objects = self.objects.get(key, ())
-        namespaced = self.resource_type(group, kind.kind).namespaced
+        namespaced = self.resource_type(kind.api_version, kind.kind).namespaced
         if namespaced is None and objects:
             namespaced = bool(reference.namespace) or any((value.get("metadata") or {}).get("namespace") for value in objects)
         wanted: str | Unknown = reference.namespace or namespace
@@ -177,7 +154,7 @@ class Inventory:
             if namespaced and metadata.get("namespace", wanted) != wanted:
                 continue
             if metadata.get("name") == reference.name if reference.name else selects(reference.selector or {}, metadata.get("labels") or {}):
-                found.append(value)
+                found.append(self._as_stored(value))
         if found:
             return found
         if namespaced and isinstance(wanted, Unknown):
@@ -188,10 +165,34 @@ class Inventory:
             return ConfigurationError("no params found for policy binding with `Deny` parameterNotFoundAction")
         return []
 
-    def _is_no_kind(self, group: str, kind: str, key: tuple[str, str]) -> bool:
-        if self.objects.get(key) or (group, kind) in self.custom or is_built_in(key[0]):
-            return False
-        return any(name == _CRD for _, name in self.complete)
+    def fault_of(self, policy: Policy) -> ConfigurationError | None:
+        """What is wrong with a policy as a whole: the kind of its parameters is none that the API server knows."""
+        kind = policy.param_kind
+        if kind is None:
+            return None
+        group, version = group_version(kind.api_version)
+        if group in _built_in_groups(self.kubernetes):
+            known = kind_of(kind.api_version, kind.kind, self.kubernetes)
+            absent = known is None or not known.resource
+        else:
+            given = (group, kind.kind) in self.custom or (kind.api_version, kind.kind) in self.objects
+            absent = not given and any(name == _CRD for _, name in self.complete)
+        if not absent:
+            return None
+        return ConfigurationError(f"failed to find resource referenced by paramKind: '{group}/{version}, Kind={kind.kind}'", of_policy=True)
+
+    def _as_stored(self, value: JSONObject) -> JSONObject:
+        """An object of a built-in kind as the API server has stored it: with defaults, and without what does not exist."""
+        found = self._presented.get(id(value))
+        if found is None:
+            shown = present(value, kubernetes=self.kubernetes, field_validation="ignore", operation="DELETE", old_object=value)
+            found = self._presented[id(value)] = value if shown.faults or shown.old_object is None else shown.old_object
+        return found
+
+
+@cache
+def _built_in_groups(kubernetes: str) -> frozenset[str]:
+    return frozenset(one.group for one in kinds(kubernetes).values())
 
 
 def _labelled(value: JSONObject) -> JSONObject:
