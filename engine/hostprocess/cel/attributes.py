@@ -41,6 +41,10 @@ class Lazy(Opaque):
         """The value or the error of a name; `ABSENT` if there is no such name."""
         raise NotImplementedError
 
+    def size(self) -> int:
+        """How many names there are."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True, slots=True)
 class Qualifier:
@@ -245,8 +249,8 @@ def _found(value: Any, key: Any, presence: bool) -> Any:
             return pair[0]
     elif isinstance(value, list):
         return _element(value, key, presence)
-    elif isinstance(value, Lazy) and isinstance(key, str):
-        found = value.find(key)
+    elif isinstance(value, Lazy):
+        found = value.find(key) if isinstance(key, str) else NO_SUCH_OVERLOAD
         if found is not ABSENT:
             return found
     return ABSENT if presence else CelError(f"no such key: {to_text(key)}")

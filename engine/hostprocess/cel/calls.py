@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hostprocess.cel.attributes import Frame, Run
+from hostprocess.cel.attributes import Frame, Lazy, Run
 from hostprocess.cel.equality import NO_SUCH_OVERLOAD, equal
 from hostprocess.cel.library.costs import call_cost, scaled, size
 from hostprocess.cel.library.texts import type_name
+from hostprocess.cel.limits import PER_CALL_LIMIT, CostExceeded
 from hostprocess.cel.runtime import CelError
 from hostprocess.cel.standard import Signature
 from hostprocess.cel.types import Type
@@ -71,13 +72,23 @@ def _standard(overload: str) -> Charge | None:
     return None
 
 
+def charged(frame: Frame, cost: int) -> None:
+    """Adds to the cost, and ends the evaluation there and then if it is too much."""
+    frame[0] += cost
+    if frame[0] > PER_CALL_LIMIT:
+        raise CostExceeded
+
+
 def unary(argument: Run, function: Callable[[Any], Any], charge: Charge | None) -> Run:
     """A call with one argument."""
 
     def run(frame: Frame) -> Any:
         value = argument(frame)
         result = value if isinstance(value, CelError | Unknown) else function(value)
-        frame[0] += 1 if charge is None else charge((value,), result)
+        if charge is None:
+            frame[0] += 1
+        else:
+            charged(frame, charge((value,), result))
         return result
 
     return run
@@ -95,7 +106,10 @@ def binary(left: Run, right: Run, function: Callable[[Any, Any], Any], charge: C
             result = second
         else:
             result = function(first, second)
-        frame[0] += 1 if charge is None else charge((first, second), result)
+        if charge is None:
+            frame[0] += 1
+        else:
+            charged(frame, charge((first, second), result))
         return result
 
     return run
@@ -112,10 +126,10 @@ def various(arguments: Sequence[Run], function: Callable[..., Any], charge: Char
             values.append(value)
             if isinstance(value, CelError | Unknown):
                 if index == last:
-                    frame[0] += 1 if charge is None else charge(values, value)
+                    charged(frame, 1 if charge is None else charge(values, value))
                 return value
         result = function(*values)
-        frame[0] += 1 if charge is None else charge(values, result)
+        charged(frame, 1 if charge is None else charge(values, result))
         return result
 
     return run
@@ -132,7 +146,7 @@ def equality(left: Run, right: Run, negated: bool, strict: bool) -> Run:
             frame[0] += scaled(min(len(first), len(second))) if kind is str else 1
             return (first == second) is not negated
         result = _equal(first, second, negated)
-        frame[0] += 1 if strict and not negated and isinstance(first, Opaque) else scaled(min(size(first), size(second)))
+        frame[0] += 1 if strict and not negated and isinstance(first, Opaque) and not isinstance(first, Lazy) else scaled(min(size(first), size(second)))
         return result
 
     return run

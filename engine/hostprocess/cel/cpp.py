@@ -7,6 +7,7 @@ test in tests/test_cel_runtimes.py: an error is a truthy value, strings are cut 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -17,9 +18,12 @@ from cel_expr_python.ext import ext_bindings, ext_optional, ext_strings
 from hostprocess.cel.runtime import NEWEST, Account, Program
 from hostprocess.cel.source import bind, declared_presence, uses_bind
 from hostprocess.cel.tree import TreeActivation, TreeProgram, TreeRuntime
+from hostprocess.cel.types import BOOL, INT, STRING, Type
 
 __all__ = ["CppRuntime"]
 
+# What cel-cpp prints, or takes apart, in another way than cel-go: times and durations, formats of maps, the empty string.
+_DIFFERENT = re.compile(r"\b(?:duration|timestamp|format|split)\s*\(")
 _BOOL = cel.Type.BOOL
 _ERROR = cel.Type.ERROR
 
@@ -44,7 +48,7 @@ class CppRuntime:
     def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str], *, kubernetes: str = NEWEST, stored: bool = True) -> Program:
         """See `Runtime.compile`. Types and errors are those of `tree`, and so is the program of what this parser or its functions do not cover."""
         program = self._tree.compile(expression, variables, declared, kubernetes=kubernetes, stored=stored)
-        if any(map(uses_bind, (expression, *variables.values()))):
+        if not _is_plain(program.type) or any(uses_bind(text) or _DIFFERENT.search(text) for text in (expression, *variables.values())):
             return _TreeOnly(program)
         present = {name: declared_presence(text, variables) for name, text in variables.items()}
         text = bind(declared_presence(expression, variables), present)
@@ -106,6 +110,11 @@ class _CppProgram:
         if kind == _ERROR:
             return self._program.evaluate(activation.plain, account)
         return value.plain_value()
+
+
+def _is_plain(kind: Type) -> bool:
+    """Whether values of this type are the same Python values for both runtimes."""
+    return kind in (BOOL, INT, STRING) or (kind.kind == "list" and _is_plain(kind.parameters[0]))
 
 
 @cache

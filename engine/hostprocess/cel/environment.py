@@ -5,7 +5,7 @@ Source: k8s.io/apiserver/pkg/cel/environment/base.go; pkg/admission/plugin/cel/c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -15,7 +15,7 @@ from hostprocess.cel.macros import SORT_BY, TWO_VARIABLES
 from hostprocess.cel.standard import CROSS_NUMERIC, INT_DURATION, MAP_INSERT, OPTIONAL, OPTIONAL_LISTS, STANDARD, Signature, signatures
 from hostprocess.cel.types import DYN, Type, list_of, map_of, optional_of, parse_type, type_of
 
-__all__ = ["Environment", "environment"]
+__all__ = ["Environment", "environment", "wrong_result_type"]
 
 _OPTIONAL_TYPES = 28
 _VALIDATORS = 29
@@ -24,6 +24,7 @@ _TWO_VARIABLES = 32
 _EXT_LISTS = 34
 _OPTIONAL_LISTS = 33  # came with cel-go 0.23, whatever the version of the environment
 _STRICT_COST = 32
+_FOUND_TYPE = 32
 
 _GROUP_VERSION = {"group": "string", "version": "string"}
 _MESSAGES: Mapping[str, Mapping[str, str]] = {
@@ -123,6 +124,12 @@ def environment(kubernetes: str, stored: bool) -> Environment:
         macros=(TWO_VARIABLES if minor >= _TWO_VARIABLES else frozenset()) | (SORT_BY if minor >= _EXT_LISTS else frozenset()),
         strict_cost=release >= _STRICT_COST,
     )
+
+
+def wrong_result_type(wanted: Sequence[str], found: str, kubernetes: str) -> str:
+    """What the API server of a release says of an expression whose type is none of those wanted."""
+    said = f"must evaluate to {wanted[0]}" if len(wanted) == 1 else f"must evaluate to one of [{' '.join(wanted)}]"
+    return f"{said} but got {found}" if int(kubernetes.split(".")[1]) >= _FOUND_TYPE else said
 
 
 def _signatures(minor: int, release: int) -> list[Signature]:

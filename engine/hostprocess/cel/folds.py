@@ -5,7 +5,6 @@ Source: `evalFold` and `folder` of github.com/google/cel-go/interpreter/interpre
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +14,8 @@ from hostprocess.cel.library.texts import type_name
 from hostprocess.cel.runtime import CelError
 from hostprocess.model import Unknown
 
-__all__ = ["PER_CALL_LIMIT", "UNSET", "Context", "CostExceeded", "Fold", "TimedOut", "fold", "lazily"]
+__all__ = ["UNSET", "Fold", "fold", "lazily"]
 
-PER_CALL_LIMIT = 1_000_000
-_CLOCK_INTERVAL = 20_000
 _GO_TYPES = {
     "bool": "types.Bool",
     "bytes": "types.Bytes",
@@ -33,34 +30,6 @@ _GO_TYPES = {
     "uint": "types.Uint",
 }
 UNSET: Any = object()
-
-
-class CostExceeded(Exception):
-    """One evaluation costs more than `PER_CALL_LIMIT`."""
-
-
-class TimedOut(Exception):
-    """One evaluation takes longer than it may."""
-
-
-class Context:
-    """What belongs to one evaluation: the time it may take, and how to get the value of a variable."""
-
-    __slots__ = ("activation", "deadline", "pause", "variables")
-
-    def __init__(self, deadline: float, activation: Any, variables: Any) -> None:
-        self.activation = activation
-        self.deadline = deadline
-        self.pause = _CLOCK_INTERVAL
-        self.variables = variables
-
-    def look(self, cost: int) -> None:
-        """Ends the evaluation if it has cost too much or taken too long."""
-        if cost > PER_CALL_LIMIT:
-            raise CostExceeded
-        if time.monotonic() > self.deadline:
-            raise TimedOut
-        self.pause = min(cost + _CLOCK_INTERVAL, PER_CALL_LIMIT)
 
 
 @dataclass(frozen=True, slots=True)

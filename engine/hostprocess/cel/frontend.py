@@ -99,7 +99,7 @@ def _parsed(expression: str, environment: Environment) -> tuple[Node, dict[int, 
         serialized = _parser(environment.optional).compile(expression, disable_check=True).serialize()
     except RuntimeError as error:
         text = str(error)
-        if "recursion depth" in text:
+        if "recursion" in text:
             raise CompileError("the expression is nested deeper than 32 levels, which is more than this parser takes", limitation=True) from None
         reported = _REPORTED.findall(text.removesuffix(" [INVALID_ARGUMENT]"))
         found = [(int(line), int(column), _go_words(message)) for line, column, message in reported if int(line) < _NO_LINE]

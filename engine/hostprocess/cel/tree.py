@@ -13,8 +13,8 @@ from typing import Any
 from hostprocess.cel.attributes import Lazy
 from hostprocess.cel.declarations import GoPanic
 from hostprocess.cel.environment import environment
-from hostprocess.cel.folds import PER_CALL_LIMIT, Context, CostExceeded, TimedOut
 from hostprocess.cel.frontend import compile_checked
+from hostprocess.cel.limits import PER_CALL_LIMIT, Context, CostExceeded, TimedOut
 from hostprocess.cel.plan import MissingInput, Plan, plan
 from hostprocess.cel.runtime import NEWEST, Account, CelError, CompileError
 from hostprocess.cel.types import DYN, Type
@@ -121,6 +121,10 @@ class _LazyVariables(Lazy):
         if variable not in values:
             values[variable] = self._evaluated(variable)
         return values[variable]
+
+    def size(self) -> int:
+        """See `Lazy.size`."""
+        return len(self._variables)
 
     def _evaluated(self, variable: _Variable) -> Any:
         program = variable.program

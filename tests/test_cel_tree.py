@@ -1,0 +1,343 @@
+"""The runtime `tree`. The table cel_tree_cases.jsonl holds what k8s.io/apiserver 1.37, 1.34 and 1.30 give: types, values, errors, costs.
+
+A release that gives the same as 1.37 refers to it. To add a case: ask tests/oracle with the operation `cel`, kind `variable`.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hostprocess.cel.environment import wrong_result_type
+from hostprocess.cel.library.texts import to_text, type_name
+from hostprocess.cel.nodes import Call, Const, Select, decode
+from hostprocess.cel.runtime import UNBOUND, Account, CelError, CompileError
+from hostprocess.cel.tree import TreeRuntime
+from hostprocess.cel.types import parse_type
+from hostprocess.cel.values import Duration, Optional, Timestamp, TypeValue, Uint
+from hostprocess.model import Unknown
+from support import RUNTIMES
+
+TREE = TreeRuntime(timeout=60)
+DECLARED = frozenset({"object", "oldObject", "request", "namespaceObject", "params", "authorizer", "variables"})
+NAMES = [f"n{number}" for number in range(400)]
+LARGE = {"spec": {"l": list(range(200)), "m": list(range(1500)), "s": "x" * 2000, "names": NAMES}, "metadata": {"name": "n"}}
+HEAD, *CASES = (json.loads(line) for line in (Path(__file__).parent / "cel_tree_cases.jsonl").read_text(encoding="utf-8").splitlines())
+
+
+def _seconds(nanoseconds: int) -> str:
+    """As Go prints a duration."""
+    sign, rest = "-" if nanoseconds < 0 else "", abs(nanoseconds)
+    for unit, size in (("ns", 1), ("µs", 10**3), ("ms", 10**6)):
+        if 0 < rest < size * 1000:
+            return f"{sign}{_plain(rest, size)}{unit}"
+    hours, rest = divmod(rest, 3600 * 10**9)
+    minutes, rest = divmod(rest, 60 * 10**9)
+    return f"{sign}{f'{hours}h' if hours else ''}{f'{minutes}m' if hours or minutes else ''}{_plain(rest, 10**9)}s"
+
+
+def _plain(number: int, size: int) -> str:
+    return f"{number / size:.9f}".rstrip("0").rstrip(".")
+
+
+def shown(value: Any) -> Any:
+    """A value as the table has it."""
+    if isinstance(value, Uint | bytes | Duration | Timestamp | TypeValue | Optional):
+        return {"$type": _KINDS[type(value)], "value": _shown(value)}
+    if isinstance(value, float):
+        return {"$type": "double", "value": "nan" if math.isnan(value) else value}
+    if isinstance(value, list):
+        return [shown(each) for each in value]
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            return {"$type": "map", "n": len(value)}
+        return {key: shown(each) for key, each in value.items()}
+    return value if value is None or isinstance(value, bool | int | str) else {"$type": type_name(value)}
+
+
+_KINDS = {Uint: "uint", bytes: "bytes", Duration: "duration", Timestamp: "timestamp", TypeValue: "type", Optional: "optional"}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, Uint):
+        return int(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, Duration):
+        return _seconds(value.nanoseconds)
+    if isinstance(value, Timestamp):
+        return to_text(Timestamp(value.nanoseconds))
+    if isinstance(value, Optional):
+        return [shown(value.value)] if value.present() else []
+    return value.name
+
+
+def results() -> Iterator[Any]:
+    for case in CASES:
+        for release, result in case["results"].items():
+            yield pytest.param(case, release, case["results"]["1.37"] if result == "1.37" else result, id=f"{release} {case['expression']}")
+
+
+@pytest.mark.parametrize(("case", "release", "expected"), list(results()))
+def test_what_the_api_server_gives(case: Mapping[str, Any], release: str, expected: Mapping[str, Any]) -> None:
+    variables = HEAD["variables"][case.get("variables", "")]
+    if "compileError" in expected:
+        with pytest.raises(CompileError) as caught:
+            TREE.compile(case["expression"], variables, DECLARED, kubernetes=release)
+        assert caught.value.text == expected["compileError"]
+        return
+    program = TREE.compile(case["expression"], variables, DECLARED, kubernetes=release)
+    used = {"request": HEAD["request"], "namespaceObject": HEAD["namespaceObject"], "oldObject": None, "params": None}
+    activation = TREE.activation({"object": HEAD["objects"].get(case["object"], LARGE), **used})
+    account = Account(10_000_000)
+    value = program.evaluate(activation, account)
+    found = {"error": value.message} if isinstance(value, CelError) else {"value": shown(value)}
+    assert {"type": program.result_type, **found, "cost": 10_000_000 - account.remaining} == expected
+
+
+def evaluate(expression: str, variables: Mapping[str, str] | None = None, account: Account | None = None, **inputs: Any) -> Any:
+    return TREE.compile(expression, variables or {}, DECLARED).evaluate(TREE.activation(inputs), account)
+
+
+# What was not given.
+
+UID = Unknown("metadata.uid is given by the API server")
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("object.metadata.uid == 'x'", UID.what),
+        ("object.metadata.uid == 'x' || true", True),
+        ("false && object.metadata.uid == 'x'", False),
+        ("object.metadata.uid == 'x' || object.nope", UID.what),
+        ("object.nope || object.metadata.uid == 'x'", UID.what),
+        ("has(object.metadata.uid)", True),
+        ("has(object.metadata.uid.x)", UID.what),
+        ("object.metadata.uid.x.y", UID.what),
+        ("object.?metadata.?uid.hasValue()", UID.what),
+        ("object.metadata.uid.startsWith('a')", UID.what),
+        ("size(object.metadata.uid) > 0", UID.what),
+        ("object.metadata.uid ? 1 : 2", UID.what),
+        ("[object.metadata.uid].size() == 1", UID.what),
+        ("['a', 'b'].exists(x, x == object.metadata.uid)", UID.what),
+        ("['a', 'b'].exists(x, x == 'b' || x == object.metadata.uid)", True),
+        ("['a', 'b'].all(x, x == 'a' && x == object.metadata.uid)", False),
+        ("['a'].map(x, object.metadata.uid)", UID.what),
+        ("['a'].filter(x, x == object.metadata.uid)", UID.what),
+        ("['a'].exists_one(x, x == object.metadata.uid)", UID.what),
+        ("object.metadata == {'uid': 'x', 'name': 'p'}", UID.what),
+        ("object.metadata == {'uid': 'x', 'name': 'q'}", False),
+        ("'name' in object.metadata", True),
+        ("object.metadata.uid in ['a']", UID.what),
+        ("!(object.metadata.uid == 'x')", UID.what),
+        ("variables.u == 'x'", UID.what),
+        ("variables.u == 'x' || true", True),
+        ("object.metadata.uid.nope()", None),
+    ],
+)
+def test_unknown_values(expression: str, expected: Any) -> None:
+    variables = {"u": "object.metadata.uid"}
+    if expected is None:
+        with pytest.raises(CompileError):
+            evaluate(expression)
+        return
+    found = evaluate(expression, variables, object={"metadata": {"uid": UID, "name": "p"}})
+    assert found == (CelError(expected, missing=expected) if isinstance(expected, str) else expected)
+
+
+def test_an_input_that_was_not_given_is_named() -> None:
+    assert evaluate("params.x == 1", object={}) == CelError("params was not given", missing="params")
+    assert evaluate("params.x == 1 || true", object={}) is True
+    assert evaluate("authorizer.path('/x').check('get').allowed()") == CelError("authorizer was not given", missing="authorizer")
+    assert evaluate("authorizer.path('/x').check('get').allowed()", authorizer=UNBOUND) == CelError("no such attribute(s): authorizer")
+
+
+# Variables: evaluated once for each activation, and charged once.
+
+
+def test_variables_are_evaluated_once_for_each_activation() -> None:
+    variables = {"a": "object.l.map(x, x + 1)", "b": "variables.a.size()"}
+    activation = TREE.activation({"object": {"l": [1, 2, 3]}})
+    account = Account(1000)
+    program = TREE.compile("variables.b + variables.b == 6", variables, DECLARED)
+    assert program.evaluate(activation, account) is True
+    first = 1000 - account.remaining
+    assert program.evaluate(activation, account) is True
+    assert 1000 - account.remaining - first == 6 < first
+    assert program.evaluate(TREE.activation({"object": {"l": [1]}}), account) is False
+
+
+def test_a_variable_reads_only_those_before_it() -> None:
+    variables = {"a": "variables.b", "b": "1"}
+    found = evaluate("variables.a == 1", variables)
+    assert isinstance(found, CelError)
+    assert found.message.startswith("composited variable \"a\" fails to compile: compilation failed: ERROR: <input>:1:10: undefined field 'b'")
+    assert evaluate("variables.b == 1 || variables.a == 1", variables) is True
+
+
+# Budgets.
+
+
+def test_the_budget_of_a_phase() -> None:
+    account = Account(20)
+    assert evaluate("[1, 2, 3].all(x, x > 0)", account=account) is True
+    assert account.remaining == 20 - 16
+    over = CelError("validation failed due to running out of cost budget, no further validation rules will be run", kind="budget")
+    assert evaluate("[1, 2, 3].all(x, x > 0)", account=account) == over
+    assert account.remaining < 0
+
+
+def test_exactly_the_budget_is_enough() -> None:
+    account = Account(16)
+    assert evaluate("[1, 2, 3].all(x, x > 0)", account=account) is True
+    assert account.remaining == 0
+
+
+def test_the_limit_of_one_evaluation_is_not_absorbed() -> None:
+    heavy = "object.l.all(x, object.l.all(y, object.l.exists(z, z == x)))"
+    over = "operation cancelled: actual cost limit exceeded"
+    large = {"l": list(range(200))}
+    assert evaluate(f"{heavy} || true", object=large) == CelError(over, kind="cost")
+    # In a variable it is an error like any other.
+    assert evaluate("variables.heavy || true", {"heavy": heavy}, object=large) is True
+    found = evaluate("variables.heavy", {"heavy": heavy}, object=large)
+    assert isinstance(found, CelError)
+    assert found.message == f'composited variable "heavy" fails to evaluate: {over}'
+
+
+def test_nested_comprehensions_over_many_items() -> None:
+    started = time.monotonic()
+    pairs = "object.l.all(x, object.l.all(y, x + y >= 0))"
+    assert evaluate(pairs, object={"l": list(range(200))}) is True
+    assert evaluate(pairs, object={"l": list(range(20_000))}) == CelError("operation cancelled: actual cost limit exceeded", kind="cost")
+    assert time.monotonic() - started < 30
+
+
+def test_the_time_limit() -> None:
+    runtime = TreeRuntime(timeout=0.0)
+    found = runtime.compile("object.l.all(x, object.l.all(y, x + y >= 0))", {}, DECLARED).evaluate(runtime.activation({"object": {"l": list(range(200))}}))
+    assert found == CelError("the expression takes longer than 0 s", kind="timeout")
+    assert found.exhausted
+    runtime.timeout = 60
+    assert runtime.compile("object.l.all(x, x >= 0)", {}, DECLARED).evaluate(runtime.activation({"object": {"l": list(range(200))}})) is True
+
+
+# Nothing escapes.
+
+
+def test_deep_values_and_expressions() -> None:
+    deep: Any = 1
+    for _ in range(100_000):
+        deep = [deep]
+    other: Any = 1
+    for _ in range(100_000):
+        other = [other]
+    found = evaluate("object.a == object.b", object={"a": deep, "b": other})
+    assert isinstance(found, CelError)
+    assert found.kind == "limitation"
+    with pytest.raises(CompileError, match="deeper than 32 levels") as caught:
+        evaluate("(" * 60 + "1" + ")" * 60)
+    assert caught.value.limitation
+    with pytest.raises(CompileError) as caught:
+        evaluate("google.protobuf.Duration{seconds: 1}")
+    assert caught.value.limitation
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["object.x + 1", "string(object.x)", "object.x in object.x", "{object.x: 1}", "object.x == 1.5", "int(object.x)", "-object.x", "object[object.x]"],
+)
+@pytest.mark.parametrize("value", [2**70, float("nan"), float("inf"), "a\ud800b", "a\0b", {1: 2}, [[]], b"", Uint(3), -(2**63)])
+def test_hostile_values_give_values_or_errors(expression: str, value: Any) -> None:
+    evaluate(expression, object={"x": value})
+
+
+# Compilation.
+
+
+def test_several_errors_are_reported_together() -> None:
+    with pytest.raises(CompileError) as caught:
+        evaluate("nope +\n\tother.x")
+    assert (caught.value.message, caught.value.line, caught.value.column) == ("undeclared reference to 'nope' (in container '')", 1, 1)
+    assert caught.value.text.startswith(
+        "compilation failed: ERROR: <input>:1:1: undeclared reference to 'nope' (in container '')\n | nope +\n | ^\nERROR: <input>:2:2: "
+    )
+
+
+@pytest.mark.parametrize(
+    ("expression", "first"),
+    [
+        ("object.l.sum() == 1", 1),
+        ("quantity('1').isLessThan(quantity('2'))", 28),
+        ("object.?a.orValue(1) == 1", 28),
+        ("1 < 2.0", 28),
+        ("sets.contains([1], [1])", 29),
+        ("'%s'.format([1]) == ''", 29),
+        ("ip('10.0.0.1').family() == 4", 30),
+        ("format.dns1123Label().validate('a').hasValue()", 31),
+        ("[1].all(i, v, true)", 32),
+        ("semver('1.2.3').major() == 1", 33),
+        ("[1].reverse() == [1]", 34),
+        ("[2, 1].sortBy(x, x) == [1, 2]", 34),
+        ("[1].includes(1)", 37),
+    ],
+)
+def test_what_came_when(expression: str, first: int) -> None:
+    for minor in range(28 if first > 26 else 27, 38):
+        known = minor >= first
+        newly = minor - 1 >= first
+        for stored, expected in ((True, known), (False, newly)):
+            try:
+                TREE.compile(expression, {}, DECLARED, kubernetes=f"1.{minor}", stored=stored)
+                compiles = True
+            except CompileError:
+                compiles = False
+            assert compiles is expected, (minor, stored)
+
+
+def test_result_types() -> None:
+    assert wrong_result_type(["bool"], "dyn", "1.37") == "must evaluate to bool but got dyn"
+    assert wrong_result_type(["string", "null_type"], "int", "1.32") == "must evaluate to one of [string null_type] but got int"
+    assert wrong_result_type(["bool"], "dyn", "1.30") == "must evaluate to bool"
+    assert TREE.compile("object.?a", {}, DECLARED, kubernetes="1.30").result_type == "optional(dyn)"
+
+
+@pytest.mark.parametrize("text", ["map(string, list(int))", "optional_type(dyn)", "google.protobuf.Duration", "list(optional_type(map(string, dyn)))"])
+def test_types_are_read_as_they_are_written(text: str) -> None:
+    assert str(parse_type(text)) == text
+
+
+def test_decoding() -> None:
+    from cel_expr_python import cel
+
+    root, positions = decode(cel.NewEnv().compile("has(a.b) && c == -5", disable_check=True).serialize())
+    assert isinstance(root, Call)
+    first, second = root.arguments
+    assert isinstance(first, Select)
+    assert (root.function, first.field, first.test_only, positions[root.id]) == ("_&&_", "b", True, 9)
+    assert isinstance(second, Call)
+    assert isinstance(second.arguments[1], Const)
+    assert second.arguments[1].value == -5
+
+
+# The other runtime that decides: where cel-cpp gives a value, it is the same.
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if "value" in case["results"].get("1.37", {}) and not case.get("variables")], ids=lambda case: case["expression"]
+)
+def test_cel_cpp_agrees(case: Mapping[str, Any]) -> None:
+    runtime = RUNTIMES["cpp"]
+    used = {"request": HEAD["request"], "namespaceObject": HEAD["namespaceObject"], "oldObject": None, "params": None}
+    program = runtime.compile(case["expression"], {}, DECLARED)
+    value = program.evaluate(runtime.activation({"object": HEAD["objects"].get(case["object"], LARGE), **used}))
+    assert not isinstance(value, CelError)
+    assert shown(value) == case["results"]["1.37"]["value"]
