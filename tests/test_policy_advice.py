@@ -21,6 +21,10 @@ def test_policies_and_bindings_that_miss_each_other() -> None:
     assert checks(policy(), binding(paramRef=reference)) == ["no-param-kind"]
 
 
+def test_two_objects_of_one_name() -> None:
+    assert checks(policy(), policy(), binding()) == ["duplicate-name"]
+
+
 PODS = {"matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}]}}
 BOTH = {
     "matchConstraints": {

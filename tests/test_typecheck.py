@@ -15,6 +15,7 @@ from hostprocess.policy_lint.built_in_kinds import CATALOGUED, OBJECT_META, buil
 from hostprocess.policy_lint.kinds_matched import matched_kinds
 from hostprocess.policy_lint.policy_types import type_check, type_faults
 from hostprocess.policy_lint.schemas import custom_schemas, message
+from hostprocess.policy_lint.status import expression_warnings
 
 POD = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}
 DEPLOYMENT = {"apiGroups": ["apps"], "apiVersions": ["v1"], "resources": ["deployments"]}
@@ -272,3 +273,55 @@ def test_the_built_in_pack_has_no_fault() -> None:
     assert len(policies) > 1
     assert len(matched_kinds({"resourceRules": rules_of(policies[0].match_constraints)}, built_in_schemas(37).resources).kinds) == 4
     assert {policy.name: found for policy in policies if (found := faults_of(spec_of(policy)))} == {}
+
+
+STATUS = [
+    (
+        "object.spec.hostNetwrk",
+        ["/v1, Kind=Pod: ERROR: <input>:1:12: undefined field 'hostNetwrk'\n | object.spec.hostNetwrk\n | ...........^\n"],
+    ),
+    (
+        "object.metadata.creationTimestamp == 1",
+        [
+            "/v1, Kind=Pod: ERROR: <input>:1:35: found no matching overload for '_==_' applied to '(timestamp, int)'\n"
+            " | object.metadata.creationTimestamp == 1\n | ..................................^\n"
+        ],
+    ),
+    # What works when it is evaluated, and what the cluster complains about all the same.
+    (
+        "object.spec.overhead['cpu'] == '1'",
+        ["/v1, Kind=Pod: ERROR: <input>:1:12: undefined field 'overhead'\n | object.spec.overhead['cpu'] == '1'\n | ...........^\n"],
+    ),
+    (
+        "object.spec == {}",
+        [
+            "/v1, Kind=Pod: ERROR: <input>:1:13: found no matching overload for '_==_' applied to '(Pod.spec, map(dyn, dyn))'\n"
+            " | object.spec == {}\n | ............^\n"
+        ],
+    ),
+    ("object.spec.containers[0].livenessProbe.httpGet.port == 'http'", []),
+    ("object.metadata.namespace == 'x' && object.metadata.labels.a == 'b'", []),
+    ("variables.spec.anything == 1 && variables.broken == 2", []),
+]
+
+
+@pytest.mark.parametrize(("expression", "expected"), STATUS)
+def test_status_is_that_of_the_cluster(expression: str, expected: list[str]) -> None:
+    spec = {
+        "matchConstraints": {"resourceRules": [POD]},
+        "variables": [{"name": "spec", "expression": "object.spec"}, {"name": "broken", "expression": "object.nothing"}],
+        "validations": [{"expression": expression}],
+    }
+    found = expression_warnings(spec, 37)
+    assert [one.warning for one in found] == expected
+    assert all(one.field_ref == "spec.validations[0].expression" for one in found)
+
+
+def test_status_is_about_every_kind_and_no_wildcard() -> None:
+    def kinds(*rules: Mapping[str, Any]) -> list[str]:
+        found = expression_warnings({"matchConstraints": {"resourceRules": list(rules)}, "validations": [{"expression": "object.x == 1"}]}, 37)
+        return [line.partition(": ERROR")[0] for one in found for line in one.warning.splitlines() if "Kind=" in line]
+
+    assert kinds(DEPLOYMENT, POD) == ["/v1, Kind=Pod", "apps/v1, Kind=Deployment"]
+    assert kinds({**POD, "resources": ["pods/exec", "*"]}, {**DEPLOYMENT, "apiGroups": ["*"]}, {**DEPLOYMENT, "apiVersions": ["*"]}) == []
+    assert kinds({**POD, "resources": ["events"]}) == ["/v1, Kind=Event", "events.k8s.io/v1, Kind=Event"], "an empty group is any group"

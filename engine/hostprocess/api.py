@@ -211,16 +211,17 @@ def is_pack(path: str) -> bool:
     return not path or os.path.isfile(os.path.join(path, PACK_FILE))
 
 
-def lint_policies(paths: Sequence[str], *, inventory: Sequence[str] = (), kubernetes: str = "") -> LintReport:
+def lint_policies(paths: Sequence[str], *, inventory: Sequence[str] = (), kubernetes: str = "", type_checking: bool = False) -> LintReport:
     """What is wrong with the ValidatingAdmissionPolicies and bindings in files: refusals of the API server, type faults, advice.
 
     Arguments: `paths` are files, folders and patterns; `inventory` names files with objects that are known but not judged (bindings, policies,
-    CustomResourceDefinitions); `kubernetes` is the release that has to accept them, as `major.minor` (default: the newest known).
+    CustomResourceDefinitions); `kubernetes` is the release that has to accept them, as `major.minor` (default: the newest known);
+    `type_checking` adds what the cluster would write to `status.typeChecking`.
     Raises `InputError` if the inventory cannot be read and `UsageError` for a release that is not known.
     """
     from hostprocess.policy_lint.linter import lint_read  # loads the CEL front end and the catalogue
 
-    return lint_read(read_resources(paths), (one.object for one in objects(read_resources(inventory))), kubernetes, ", ".join(paths))
+    return lint_read(read_resources(paths), (one.object for one in objects(read_resources(inventory))), kubernetes, ", ".join(paths), type_checking)
 
 
 def reporter_names() -> list[str]:

@@ -172,9 +172,10 @@ def explain(rule: str | None, symptom: str | None, policies: tuple[str, ...], de
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--kubernetes", default="", callback=_release, metavar="RELEASE", help="The release that has to accept policies (default: the newest known).")
 @click.option("--inventory", multiple=True, metavar="PATH", help="Objects that are known, but not judged: bindings, policies, CustomResourceDefinitions.")
+@click.option("--type-checking", is_flag=True, help="Also what the cluster would write to status.typeChecking, as notes.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @_debug
-def lint(paths: tuple[str, ...], kubernetes: str, inventory: tuple[str, ...], form: str, debug: bool) -> int:
+def lint(paths: tuple[str, ...], kubernetes: str, inventory: tuple[str, ...], type_checking: bool, form: str, debug: bool) -> int:
     """Check rule packs and their suites (default: the built-in pack), or files with ValidatingAdmissionPolicies."""
     from hostprocess import api, render  # not needed by --help
 
@@ -182,7 +183,7 @@ def lint(paths: tuple[str, ...], kubernetes: str, inventory: tuple[str, ...], fo
     files = [path for path in paths if path not in packs]
     problems = [problem for path in packs for problem in api.lint_rules(path)]
     rules = sum(len(api.load_rules(path).rules) for path in packs)
-    report = api.lint_policies(files, inventory=inventory, kubernetes=kubernetes) if files else None
+    report = api.lint_policies(files, inventory=inventory, kubernetes=kubernetes, type_checking=type_checking) if files else None
     click.echo(render.lint_json(rules, problems, report) if form == "json" else render.lint_text(rules, problems, report, packs=bool(packs)))
     if problems or (report and _say_problems(report.problems)):
         return INVALID

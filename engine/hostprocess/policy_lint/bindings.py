@@ -22,7 +22,12 @@ def binding_advice(judged: Sequence[Resource], known: Sequence[JSONObject]) -> I
     policies = {_name(one): one for one in objects if one.get("kind") == _POLICY}
     bindings = [one for one in objects if one.get("kind") == _BINDING]
     bound = {_spec(one).get("policyName") for one in bindings}
+    first: dict[tuple[str, str], Resource] = {}
     for resource in judged:
+        other = first.setdefault((resource.kind, resource.name), resource)
+        if other is not resource:
+            words = f"{other.origin.path} has a {resource.kind} of this name too; the cluster keeps only one"
+            yield _advice(resource, ("metadata", "name"), "duplicate-name", words)
         if resource.kind == _POLICY:
             if resource.name not in bound:
                 yield _advice(resource, ("metadata", "name"), "no-binding", f"no binding names the policy {resource.name!r}; without one it does nothing")

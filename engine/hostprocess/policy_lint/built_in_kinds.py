@@ -10,7 +10,7 @@ from hostprocess.kubernetes.catalogue import fields_of, kinds
 from hostprocess.policy_lint.always import ALWAYS
 from hostprocess.policy_lint.schemas import Field, Message, Schemas, message
 
-__all__ = ["CATALOGUED", "OBJECT_META", "built_in_schemas"]
+__all__ = ["CATALOGUED", "OBJECT_META", "built_in_schemas", "catalogued"]
 
 OBJECT_META = "meta/v1.ObjectMeta"
 CATALOGUED = (30, 34, 37)
@@ -23,7 +23,7 @@ _TYPE_META = frozenset({"kind", "apiVersion"})
 @cache
 def built_in_schemas(minor: int) -> Schemas:
     """The built-in kinds of Kubernetes 1.`minor`."""
-    release = f"1.{next((one for one in CATALOGUED if one >= minor), CATALOGUED[-1])}"
+    release = catalogued(minor)
     found = kinds(release)
     messages: dict[str, Message] = {}
     wanted = [OBJECT_META, *(one.type for one in found.values() if one.type)]
@@ -38,6 +38,11 @@ def built_in_schemas(minor: int) -> Schemas:
         {key: one.type for key, one in found.items() if one.type},
         {(one.group, one.version, one.resource): one.kind for one in found.values() if one.resource},
     )
+
+
+def catalogued(minor: int) -> str:
+    """The release of the catalogue that stands for 1.`minor`."""
+    return f"1.{next((one for one in CATALOGUED if one >= minor), CATALOGUED[-1])}"
 
 
 def _fields(owner: str, release: str, top: bool) -> Iterator[tuple[str, Field]]:

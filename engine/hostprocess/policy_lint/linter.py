@@ -18,6 +18,7 @@ from hostprocess.policy_lint.places import expression_place
 from hostprocess.policy_lint.policy_types import PolicyCheck, TypeFault, type_check, type_faults
 from hostprocess.policy_lint.report import Finding, LintReport
 from hostprocess.policy_lint.schemas import Schemas, custom_schemas, message
+from hostprocess.policy_lint.status import expression_warnings
 from hostprocess.policy_lint.structure import FIRST, decode
 
 __all__ = ["BINDING", "POLICY", "lint_read", "lint_resources", "shown_kind"]
@@ -30,7 +31,9 @@ _ORDER = {"error": 0, "warning": 1, "note": 2}
 JSONObject = Mapping[str, Any]
 
 
-def lint_read(read: Iterable[Resource | InputProblem], inventory: Iterable[JSONObject], kubernetes: str = "", where: str = "") -> LintReport:
+def lint_read(
+    read: Iterable[Resource | InputProblem], inventory: Iterable[JSONObject], kubernetes: str = "", where: str = "", type_checking: bool = False
+) -> LintReport:
     """Lints what was read, from `where`; see `hostprocess.lint_policies`. Raises `UsageError` for a release that is not known."""
     newest = int(NEWEST.split(".")[1])
     major, _, minor = (kubernetes or NEWEST).partition(".")
@@ -45,13 +48,14 @@ def lint_read(read: Iterable[Resource | InputProblem], inventory: Iterable[JSONO
             resources.append(one)
     if all(one.note for one in problems) and not any(one.kind in (POLICY, BINDING) for one in resources):
         problems.append(InputProblem(path=where, message=f"holds no {POLICY} or {BINDING}, nor is it a rule pack (a folder with pack.yaml)"))
-    return LintReport(tuple(lint_resources(resources, inventory, int(minor))), tuple(problems))
+    return LintReport(tuple(lint_resources(resources, inventory, int(minor), type_checking=type_checking)), tuple(problems))
 
 
-def lint_resources(resources: Iterable[Resource], inventory: Iterable[JSONObject], minor: int) -> list[Finding]:
+def lint_resources(resources: Iterable[Resource], inventory: Iterable[JSONObject], minor: int, *, type_checking: bool = False) -> list[Finding]:
     """Findings about the policies and bindings among `resources`, for Kubernetes 1.`minor`, in the order of their places.
 
-    Bindings, policies and CustomResourceDefinitions of the `inventory` are known too, but not judged.
+    Bindings, policies and CustomResourceDefinitions of the `inventory` are known too, but not judged. `type_checking` adds, as notes, what the
+    cluster would write to `status.typeChecking` of the policies.
     """
     judged = [one for one in resources if one.kind in (POLICY, BINDING)]
     others = [*inventory, *(one.object for one in resources if one.kind not in (POLICY, BINDING))]
@@ -62,6 +66,7 @@ def lint_resources(resources: Iterable[Resource], inventory: Iterable[JSONObject
         found += refused
         if resource.kind == POLICY:
             found += _typed_findings(resource, schemas, minor, refused)
+            found += _status_findings(resource, minor) if type_checking else ()
     return sorted(_without_repetition(found), key=lambda one: (one.path, one.line, one.column, _ORDER[one.severity], one.check))
 
 
@@ -80,6 +85,11 @@ def _typed_findings(resource: Resource, schemas: Schemas, minor: int, refused: S
         if fault.expression.steps not in broken:
             yield _typed_finding(resource, fault)
     yield from advice(resource, spec, _unbroken(checked, broken), matched, schemas, minor, broken)
+
+
+def _status_findings(resource: Resource, minor: int) -> Iterator[Finding]:
+    for one in expression_warnings(decode(resource.object, minor).value.get("spec") or {}, minor):
+        yield finding(resource, one.steps, "type-checking", "note", one.warning.rstrip(), hint="the cluster writes this to status.typeChecking")
 
 
 def _unbroken(checked: PolicyCheck, broken: set[tuple[str | int, ...]]) -> PolicyCheck:
