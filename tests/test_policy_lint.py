@@ -14,7 +14,7 @@ from hostprocess.policy_lint.linter import lint_resources
 from hostprocess.policy_lint.report import LintReport, release_words
 from hostprocess.policy_lint.schemas import message
 from hostprocess.policy_lint.validation import binding_errors, policy_errors
-from policy_objects import RULE, binding, lint, policy
+from policy_objects import RULE, binding, lint, policy, resource
 
 DNS = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric "
@@ -321,6 +321,21 @@ def test_too_many_of_everything() -> None:
 def test_fields_that_cannot_be_decoded(spec: dict[str, Any], field: str, message: str, hint: str) -> None:
     found = [one for one in lint(policy(**spec), binding()) if one.check in ("unknown-field", "wrong-type")]
     assert [(one.field, one.message, one.hint) for one in found] == [(field, message, hint)]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"validations": [None, {"expression": None}]},
+        {"variables": [None]},
+        {"matchConstraints": {"resourceRules": [None, {"apiGroups": [None], "apiVersions": [1], "resources": [None, {}], "operations": None}]}},
+        {"matchConditions": [[]], "auditAnnotations": [None], "paramKind": []},
+        {"matchConstraints": {"namespaceSelector": {"matchExpressions": [None], "matchLabels": {"a": None}}}},
+    ],
+)
+def test_nulls_and_wrong_types_anywhere_are_findings(spec: dict[str, Any]) -> None:
+    found = lint_resources([resource(policy(**spec))], [binding(policyName={})], 37, type_checking=True)
+    assert any(one.severity == "error" for one in found)
 
 
 def test_all_violations_are_told_at_their_lines(tmp_path: Path) -> None:

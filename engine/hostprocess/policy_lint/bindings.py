@@ -21,7 +21,7 @@ def binding_advice(judged: Sequence[Resource], known: Sequence[JSONObject]) -> I
     objects = [*(one.object for one in judged), *known]
     policies = {_name(one): one for one in objects if one.get("kind") == _POLICY}
     bindings = [one for one in objects if one.get("kind") == _BINDING]
-    bound = {_spec(one).get("policyName") for one in bindings}
+    bound = {_policy_name(one) for one in bindings}
     first: dict[tuple[str, str], Resource] = {}
     for resource in judged:
         other = first.setdefault((resource.kind, resource.name), resource)
@@ -32,7 +32,7 @@ def binding_advice(judged: Sequence[Resource], known: Sequence[JSONObject]) -> I
             if resource.name not in bound:
                 yield _advice(resource, ("metadata", "name"), "no-binding", f"no binding names the policy {resource.name!r}; without one it does nothing")
             continue
-        name = _spec(resource.object).get("policyName")
+        name = _policy_name(resource.object)
         if name and name not in policies:
             yield _advice(resource, ("spec", "policyName"), "missing-policy", f"there is no policy {name!r} here; the API server ignores such a binding")
         elif name:
@@ -51,6 +51,11 @@ def _param_advice(binding: Resource, policy: JSONObject) -> Iterator[Finding]:
 
 def _advice(resource: Resource, steps: tuple[str, ...], check: str, message: str) -> Finding:
     return finding(resource, steps, check, "warning", message)
+
+
+def _policy_name(binding: JSONObject) -> str:
+    name = _spec(binding).get("policyName")
+    return name if isinstance(name, str) else ""
 
 
 def _spec(value: JSONObject) -> JSONObject:

@@ -69,6 +69,7 @@ _SINCE: Final[Mapping[tuple[str, ...], int]] = {
     ("spec", "paramRef", "selector"): 28,
     ("spec", "paramRef", "parameterNotFoundAction"): 28,
 }
+_ZERO: Final[Mapping[type, Any]] = {dict: {}, list: []}
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {"string": (str,), "integer": (int,)}
 
 
@@ -100,7 +101,9 @@ def _decode(value: Any, schema: Schema, steps: Steps, minor: int, errors: list[F
         if not isinstance(value, list):
             errors.append(_wrong(steps, value, "a list"))
             return None
-        return [_decode(one, schema[0], (*steps, index), minor, errors) for index, one in enumerate(value)]
+        found = (_decode(one, schema[0], (*steps, index), minor, errors) for index, one in enumerate(value))
+        # A null in a list becomes the zero value of its Go type.
+        return [one if one is not None else _ZERO.get(type(schema[0]), "") for one in found]
     if isinstance(schema, dict):
         if not isinstance(value, dict):
             errors.append(_wrong(steps, value, "a mapping"))
