@@ -35,6 +35,7 @@ type writing struct {
 	DryRun      bool                         `json:"dryRun"`
 
 	target      servedResource
+	unserved    bool // a built-in kind in a version that the release does not serve by default
 	object, old runtime.Object
 	decodeError string
 	warnings    []string
@@ -102,6 +103,10 @@ func (o *oracle) pass(w *writing) error {
 	if err := o.aim(w); err != nil {
 		return err
 	}
+	if w.unserved {
+		w.decodeError = fmt.Sprintf("no matches for kind %q in version %q", w.target.kind.Kind, w.target.kind.GroupVersion())
+		return nil
+	}
 	if given(w.OldObject) {
 		if err := o.passOld(w); err != nil || w.decodeError != "" || len(w.errors) > 0 {
 			return err
@@ -153,17 +158,22 @@ func (o *oracle) passOld(w *writing) error {
 		}
 		w.old = old
 	}
-	w.old = asStored(w.old)
+	w.completeOld()
 	return nil
 }
 
-// asStored gives an object the resource version without which no update is compared with it.
-func asStored(object runtime.Object) runtime.Object {
-	accessor, err := meta.Accessor(object)
-	if err == nil && accessor.GetResourceVersion() == "" {
+// completeOld gives the old object what no stored object lacks: a resource version and a namespace.
+func (w *writing) completeOld() {
+	accessor, err := meta.Accessor(w.old)
+	if err != nil {
+		return
+	}
+	if accessor.GetResourceVersion() == "" {
 		accessor.SetResourceVersion("1")
 	}
-	return object
+	if w.target.namespaced && accessor.GetNamespace() == "" {
+		accessor.SetNamespace(w.Namespace)
+	}
 }
 
 // aim finds the resource that the request goes to.
@@ -191,6 +201,7 @@ func (o *oracle) aim(w *writing) error {
 		w.target, found = served.forKind(kind)
 		if !found {
 			w.target = guessed(kind, w.Namespace != "")
+			w.unserved = legacyscheme.Scheme.Recognizes(kind)
 		}
 	default:
 		w.target, found = served.forSubresource(kind, w.Subresource)

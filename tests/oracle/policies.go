@@ -31,7 +31,8 @@ func (o *oracle) validatePolicy(line json.RawMessage) (answer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("oldObject: %w", err)
 		}
-		w.old = asStored(old)
+		w.old = old
+		w.completeOld()
 	}
 	object, err := decodeNew(w.Object, w.target.kind)
 	if err != nil {
