@@ -241,11 +241,11 @@ OTHER_KINDS: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("v1", "ConfigMap", {"binaryData": {"a": "?"}}, "binaryData.a", "illegal base64 data at input byte 0"),
     ("v1", "Service", {"spec": {"ports": [{"port": 80.5}]}}, "spec.ports[0].port", "must be an integer, not the number 80.5"),
     ("v1", "Service", {"spec": {"ports": [{"port": 1 << 40}]}}, "spec.ports[0].port", "must be an integer of 32 bits, not the number 1099511627776"),
-    ("v1", "Service", {"spec": {"ports": [{"targetPort": True}]}}, "spec.ports[0].targetPort", "cannot unmarshal bool into Go struct field ServicePort.spec.ports.targetPort of type int32"),
+    ("v1", "Service", {"spec": {"ports": [{"targetPort": True}]}}, "spec.ports[0].targetPort", "field ServicePort.spec.ports.targetPort of type int32"),
     ("v1", "PersistentVolumeClaim", {"spec": {"resources": {"requests": {"storage": "1K"}}}}, "spec.resources.requests.storage",
      "unable to parse quantity's suffix"),
     ("v1", "Pod", {"metadata": {"deletionTimestamp": "yesterday"}}, "metadata.deletionTimestamp", 'parsing time "yesterday"'),
-    ("v1", "Pod", {"metadata": {"deletionTimestamp": 5}}, "metadata.deletionTimestamp", "cannot unmarshal number into Go struct field ObjectMeta.metadata.deletionTimestamp of type string"),
+    ("v1", "Pod", {"metadata": {"deletionTimestamp": 5}}, "metadata.deletionTimestamp", "field ObjectMeta.metadata.deletionTimestamp of type string"),
     ("rbac.authorization.k8s.io/v1", "ClusterRole", {"rules": [{"verb": ["get"]}]}, "rules[0].verb", "did you mean 'verbs'?"),
 ]  # fmt: skip
 

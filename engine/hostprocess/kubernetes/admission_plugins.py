@@ -112,7 +112,15 @@ def _priority(pod: Object, old: Object | None, lookup: Lookup) -> list[str]:
         return []
     priority: Any = 0
     policy: Any = "PreemptLowerPriority"
-    if name := spec.get("priorityClassName"):
+    name = spec.get("priorityClassName", "")
+    if not name:
+        default = lookup.find and lookup("scheduling.k8s.io/v1", "PriorityClass", "", "")
+        if isinstance(default, Unknown):
+            priority = policy = spec["priorityClassName"] = default
+        elif default:
+            spec["priorityClassName"] = default["metadata"].get("name", "")
+            priority, policy = default["value"], default.get("preemptionPolicy")
+    else:
         found = lookup("scheduling.k8s.io/v1", "PriorityClass", "", name)
         if isinstance(found, dict):
             priority, policy = found.get("value", 0), found.get("preemptionPolicy")

@@ -12,7 +12,7 @@ from hostprocess.kubernetes.decoding import Decoding, Fault, decode
 from hostprocess.kubernetes.defaults import defaults
 from hostprocess.kubernetes.fields import format_path
 from hostprocess.kubernetes.location import locate
-from hostprocess.kubernetes.strategy import prepare_for_create, prepare_for_update
+from hostprocess.kubernetes.strategy import prepare_custom, prepare_for_create, prepare_for_update
 from hostprocess.model import InputProblem, Origin, Unknown
 
 __all__ = ["FIELD_VALIDATIONS", "PLUGINS", "Find", "Presented", "present", "problems"]
@@ -56,13 +56,14 @@ def present(
 
     Arguments: `field_validation` says what becomes of unknown fields (one of `FIELD_VALIDATIONS`); `plugins` are the mutating ones to imitate
     (of `PLUGINS`, for Pods); `namespace` is that of the request where the object names none; `find(apiVersion, kind, namespace, name)` gives
-    objects of the cluster: None where there is none, an `Unknown` where it is not known. What only a server can know is an `Unknown` value in
-    the object. Objects of kinds that Kubernetes has not built in, and of sub-resources other than those of a whole object, come back as they are.
+    objects of the cluster: None where there is none, an `Unknown` where it is not known; a PriorityClass without a name is the one with
+    `globalDefault`. What only a server can know is an `Unknown` value in the object. Objects of kinds that Kubernetes has not built in stay as
+    they are but for their metadata.
     Source: k8s.io/apiserver/pkg/endpoints/handlers (create.go, update.go), pkg/registry/generic/registry/store.go.
     """
     kind = kind_of(str(resource_object.get("apiVersion", "")), str(resource_object.get("kind", "")), kubernetes)
     if kind is None or not kind.type:
-        return Presented(object=resource_object, old_object=old_object)
+        return Presented(object=prepare_custom(resource_object, old_object, operation), old_object=old_object)
     decoding = Decoding(kubernetes, defaults(kubernetes))
     out = decode(resource_object, kind, decoding)
     fatal = tuple(fault for fault in decoding.faults if field_validation == "strict" or not fault.unknown)
@@ -75,7 +76,7 @@ def present(
             lookup = Lookup(find, kubernetes)
             for name in PLUGINS:
                 if name in plugins:
-                    refusals += PLUGINS[name](out, old, lookup)
+                    refusals += [f'pods "{_name(out)}" is forbidden: {text}' for text in PLUGINS[name](out, old, lookup)]
         if operation == "CREATE":
             prepare_for_create(out, kind, kubernetes)
         elif operation == "UPDATE" and old is not None:
@@ -88,6 +89,11 @@ def problems(faults: Sequence[Fault], origin: Origin, note: bool = False) -> Ite
     for fault in sorted(faults):
         place = locate(origin, fault.steps)
         yield InputProblem(path=origin.path, message=f"{format_path(fault.steps)}: {fault.message}", line=place.line, column=place.column, note=note)
+
+
+def _name(out: Object) -> str:
+    metadata = out["metadata"]
+    return str(metadata.get("name") or metadata.get("generateName") or "Unknown")
 
 
 def _stored(old_object: Object, kind: Kind, kubernetes: str, namespace: str) -> Object:

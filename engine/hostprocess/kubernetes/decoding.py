@@ -290,7 +290,7 @@ def _element(value: Any, inner: _Entry, at: Steps, key: str | int, decoding: Dec
     letter = inner.type[0]
     if value is None:
         return struct(inner.type[1:], decoding.kubernetes).decode({}, at, key, decoding) if letter == "@" else _ZERO.get(letter)
-    return decoding.mismatch(value, at, key, inner, in_map) if letter in "sbil[{@" else inner.other(value, at, key, decoding)
+    return decoding.mismatch(value, at, key, inner, in_map) if letter in "sbily[{@" else inner.other(value, at, key, decoding)
 
 
 def _list_walker(type: str, entry: _Entry, kubernetes: str) -> Walker:

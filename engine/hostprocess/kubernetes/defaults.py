@@ -181,6 +181,27 @@ def _autoscaler(out: Struct, decoding: Decoding) -> None:
         behavior["scaleDown"] = {"selectPolicy": "Max", "policies": [dict(percent)], **behavior.get("scaleDown", {})}
 
 
+def _autoscaler_v1(out: Struct, decoding: Decoding) -> None:
+    out["spec"].setdefault("minReplicas", 1)
+    if not (out["metadata"].get("annotations") or {}).get("autoscaling.alpha.kubernetes.io/metrics"):
+        out["spec"].setdefault("targetCPUUtilizationPercentage", 80)
+
+
+def _node_spec(out: Struct, decoding: Decoding) -> None:
+    """The conversion keeps the one address range and the list in step."""
+    ranges = out.get("podCIDRs")
+    if ranges and ranges[0] and "podCIDR" not in out:
+        out["podCIDR"] = ranges[0]
+    elif "podCIDR" in out and (not ranges or ranges[0] != out["podCIDR"]):
+        out["podCIDRs"] = [out["podCIDR"]]
+
+
+def _node_status(out: Struct, decoding: Decoding) -> None:
+    rounding("capacity", "allocatable")(out, decoding)
+    if "capacity" in out:
+        out.setdefault("allocatable", dict(out["capacity"]))
+
+
 def _match_resources(out: Struct, decoding: Decoding) -> None:
     out.setdefault("matchPolicy", "Equivalent")
     out.setdefault("namespaceSelector", {})
@@ -218,7 +239,7 @@ _DEFAULTS: dict[str, Default] = {
     "apps/v1.DeploymentSpec": _deployment,
     "apps/v1.ReplicaSetSpec": constant(replicas=1),
     "apps/v1.StatefulSetSpec": _stateful_set,
-    "autoscaling/v1.HorizontalPodAutoscalerSpec": constant(minReplicas=1),
+    "autoscaling/v1.HorizontalPodAutoscaler": _autoscaler_v1,
     "autoscaling/v2.HorizontalPodAutoscaler": _autoscaler,
     "batch/v1.CronJobSpec": constant(concurrencyPolicy="Allow", suspend=False, successfulJobsHistoryLimit=3, failedJobsHistoryLimit=1),
     "batch/v1.Job": _job,
@@ -226,6 +247,8 @@ _DEFAULTS: dict[str, Default] = {
     "core/v1.EndpointPort": constant(protocol="TCP"),
     "core/v1.LimitRangeItem": _limit_range_item,
     "core/v1.Namespace": _namespace,
+    "core/v1.NodeSpec": _node_spec,
+    "core/v1.NodeStatus": _node_status,
     "core/v1.PersistentVolume": _persistent_volume,
     "core/v1.PersistentVolumeClaim": _claim,
     "core/v1.PersistentVolumeSpec": rounding("capacity"),

@@ -15,7 +15,7 @@ from hostprocess.kubernetes.pod_defaults import containers_of
 from hostprocess.kubernetes.pod_resources import default_pod_resources, qos_class
 from hostprocess.model import Unknown
 
-__all__ = ["prepare_for_create", "prepare_for_update"]
+__all__ = ["prepare_custom", "prepare_for_create", "prepare_for_update"]
 
 Object = dict[str, Any]
 
@@ -59,6 +59,9 @@ _GENERATION: dict[str, tuple[str, ...]] = {
     "core/v1.PodTemplate": ("template",),
     "admissionregistration/v1.ValidatingWebhookConfiguration": ("webhooks",),
     "admissionregistration/v1.MutatingWebhookConfiguration": ("webhooks",),
+    "discovery/v1.EndpointSlice": ("metadata.labels", "addressType", "endpoints", "ports"),
+    "resource/v1.DeviceClass": ("spec",),
+    "resource/v1.ResourceSlice": ("spec",),
     "scheduling/v1.PriorityClass": (),
 }
 _GENERATION_SINCE = {"core/v1.Pod": (1, 33), "autoscaling/v1.HorizontalPodAutoscaler": (1, 37), "autoscaling/v2.HorizontalPodAutoscaler": (1, 37)}
@@ -73,27 +76,29 @@ def prepare_for_create(out: Object, kind: Kind, kubernetes: str) -> None:
     metadata = out.get("metadata")
     if metadata is None:
         return
-    for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"):
-        metadata.pop(name, None)
-    metadata["uid"] = Unknown("metadata.uid, which the API server makes up when it creates the object")
-    metadata["creationTimestamp"] = Unknown("metadata.creationTimestamp, which the API server sets when it creates the object")
-    metadata["managedFields"] = Unknown("metadata.managedFields, which the API server keeps")
-    if "generateName" in metadata and "name" not in metadata:
-        metadata["name"] = Unknown("metadata.name, which the API server makes of generateName")
+    _server_metadata(metadata)
     if kind.type in _STATUS:
         out.pop("status", None)
         out |= struct(kind.type, kubernetes).zero("status")
     if _has_generation(kind, kubernetes):
         metadata["generation"] = 1
+    if (steps := _TEMPLATES.get(kind.type)) is not None:
+        _drop_init_container_annotations(out, steps)
     if special := _CREATE.get(kind.type):
         special(out, kubernetes)
 
 
-def prepare_for_update(out: Object, old: Object, kind: Kind, kubernetes: str, subresource: str = "") -> None:
-    """Changes a decoded object into what validating admission sees of an update of the decoded object `old`."""
-    metadata, before = out.get("metadata"), old.get("metadata")
-    if metadata is None or before is None:
-        return
+def _server_metadata(metadata: Object) -> None:
+    for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
+        metadata.pop(name, None)
+    metadata["uid"] = Unknown("metadata.uid, which the API server makes up when it creates the object")
+    metadata["creationTimestamp"] = Unknown("metadata.creationTimestamp, which the API server sets when it creates the object")
+    metadata["managedFields"] = Unknown("metadata.managedFields, which the API server keeps")
+    if "generateName" in metadata and not metadata.get("name"):
+        metadata["name"] = Unknown("metadata.name, which the API server makes of generateName")
+
+
+def _kept_metadata(metadata: Object, before: Object) -> None:
     metadata["managedFields"] = Unknown("metadata.managedFields, which the API server keeps")
     for name in ("uid", "creationTimestamp", "resourceVersion"):
         given = before.get(name) if name == "creationTimestamp" else metadata.get(name) or before.get(name)
@@ -101,6 +106,55 @@ def prepare_for_update(out: Object, old: Object, kind: Kind, kubernetes: str, su
     for name in ("deletionTimestamp", "deletionGracePeriodSeconds"):
         if name in before:
             metadata[name] = before[name]
+
+
+# Where the annotations of pods are.
+_TEMPLATES: dict[str, tuple[str, ...]] = {
+    "core/v1.Pod": (),
+    "core/v1.PodTemplate": ("template",),
+    "batch/v1.CronJob": ("spec", "jobTemplate", "spec", "template"),
+} | dict.fromkeys(
+    ("core/v1.ReplicationController", "apps/v1.Deployment", "apps/v1.ReplicaSet", "apps/v1.DaemonSet", "apps/v1.StatefulSet", "batch/v1.Job"),
+    ("spec", "template"),
+)
+_INIT_CONTAINERS = frozenset(f"pod.{stage}.kubernetes.io/init-container{what}" for stage in ("alpha", "beta") for what in ("s", "-statuses"))
+
+
+def _drop_init_container_annotations(out: Object, steps: tuple[str, ...]) -> None:
+    """Annotations that meant init containers before Kubernetes 1.8 (DropInitContainerAnnotations)."""
+    for step in steps:
+        out = out.get(step) or {}
+    metadata = out.get("metadata") or {}
+    annotations = metadata.get("annotations")
+    if annotations and not _INIT_CONTAINERS.isdisjoint(annotations):
+        kept = {key: value for key, value in annotations.items() if key not in _INIT_CONTAINERS}
+        metadata["annotations"] = kept
+        if not kept:
+            del metadata["annotations"]
+
+
+def prepare_custom(out: Object, old: Object | None, operation: str) -> Object:
+    """A custom resource with the metadata of the server; its other fields stay as they are stored."""
+    metadata = out.get("metadata")
+    if not isinstance(metadata, dict):
+        return out
+    out = {**out, "metadata": dict(metadata)}
+    if operation == "CREATE":
+        _server_metadata(out["metadata"])
+        out["metadata"]["generation"] = 1
+    elif operation == "UPDATE" and old is not None:
+        before = old.get("metadata")
+        _kept_metadata(out["metadata"], before if isinstance(before, dict) else {})
+        out["metadata"]["generation"] = Unknown("metadata.generation, which depends on the CustomResourceDefinition")
+    return out
+
+
+def prepare_for_update(out: Object, old: Object, kind: Kind, kubernetes: str, subresource: str = "") -> None:
+    """Changes a decoded object into what validating admission sees of an update of the decoded object `old`."""
+    metadata, before = out.get("metadata"), old.get("metadata")
+    if metadata is None or before is None:
+        return
+    _kept_metadata(metadata, before)
     if subresource == "status":
         out["spec"] = old["spec"]
     elif kind.type in _STATUS and "status" in old:
@@ -178,7 +232,6 @@ def _app_armor(out: Object) -> None:
     if (spec.get("os") or {}).get("name") == "windows":
         return
     pod_profile = (spec.get("securityContext") or {}).get("appArmorProfile")
-    added = {}
     for container in containers_of(spec, ephemeral=True):
         key = _APP_ARMOR + container["name"]
         profile = (container.get("securityContext") or {}).get("appArmorProfile")
@@ -186,10 +239,6 @@ def _app_armor(out: Object) -> None:
             found = _app_armor_profile(annotations[key])
             if found is not None and found != pod_profile:
                 container["securityContext"] = {**(container.get("securityContext") or {}), "appArmorProfile": found}
-        elif key not in annotations and (text := _app_armor_annotation(profile or pod_profile or {})):
-            added[key] = text
-    if added:
-        out["metadata"]["annotations"] = {**annotations, **added}
 
 
 def _app_armor_profile(annotation: str) -> Object | None:
@@ -200,13 +249,6 @@ def _app_armor_profile(annotation: str) -> Object | None:
     if name == annotation or not name.strip() or name != name.strip() or len(name) > 4095:
         return None
     return {"type": "Localhost", "localhostProfile": name}
-
-
-def _app_armor_annotation(profile: Object) -> str:
-    kind = profile.get("type")
-    if kind == "Localhost" and profile.get("localhostProfile"):
-        return f"localhost/{profile['localhostProfile']}"
-    return {"Unconfined": "unconfined", "RuntimeDefault": "runtime/default"}.get(str(kind), "")
 
 
 def _daemon_set(out: Object, kubernetes: str) -> None:
@@ -253,6 +295,8 @@ def _persistent_volume(out: Object, kubernetes: str) -> None:
 
 def _claim(out: Object, kubernetes: str) -> None:
     spec = out["spec"]
+    if (spec.get("dataSourceRef") or {}).get("namespace"):
+        del spec["dataSourceRef"]  # CrossNamespaceVolumeDataSource is off in all releases
     source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
     if source is not None and reference is None:
         group = source.get("apiGroup") or ""
@@ -262,6 +306,16 @@ def _claim(out: Object, kubernetes: str) -> None:
             del spec["dataSource"]
     elif reference is not None and source is None and not reference.get("namespace"):
         spec["dataSource"] = {key: value for key, value in reference.items() if key != "namespace"}
+
+
+def _endpoint_slice(out: Object, kubernetes: str) -> None:
+    for endpoint in out["endpoints"] or ():
+        endpoint.pop("deprecatedTopology", None)
+
+
+def _node(out: Object, kubernetes: str) -> None:
+    out["spec"].pop("configSource", None)
+    out["status"].pop("config", None)
 
 
 def _service_account(out: Object, kubernetes: str) -> None:
@@ -290,9 +344,11 @@ def _service(out: Object, kubernetes: str) -> None:
 
 
 _CREATE: dict[str, Callable[[Object, str], None]] = {
+    "discovery/v1.EndpointSlice": _endpoint_slice,
     "apps/v1.DaemonSet": _daemon_set,
     "batch/v1.Job": _job,
     "core/v1.Namespace": _namespace,
+    "core/v1.Node": _node,
     "core/v1.PersistentVolume": _persistent_volume,
     "core/v1.PersistentVolumeClaim": _claim,
     "core/v1.Pod": _pod,

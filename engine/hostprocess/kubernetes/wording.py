@@ -75,5 +75,5 @@ def json_word(value: Any, type: str) -> str:
     if isinstance(value, str):
         return "string"
     if isinstance(value, (int, float)):
-        return f"number {number_text(value)}" if type.lstrip("*")[0] in "ilf" else "number"
+        return f"number {number_text(value)}" if type.lstrip("*")[0] in "ilfo" else "number"
     return "array" if isinstance(value, list) else "object"
