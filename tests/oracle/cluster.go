@@ -207,9 +207,11 @@ func (c *loadedCluster) load(objects []json.RawMessage, bootstrapRBAC bool) erro
 		}
 	}
 	if bootstrapRBAC {
-		return c.loadBootstrapRBAC(seen)
+		if err := c.loadBootstrapRBAC(seen); err != nil {
+			return err
+		}
 	}
-	return nil
+	return c.aggregateClusterRoles()
 }
 
 // add puts an object, as it would be stored, into the trackers of both clients.

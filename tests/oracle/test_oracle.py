@@ -209,6 +209,26 @@ def test_authorize(oracle: client.Oracle) -> None:
     assert not oracle.ask({"op": "authorize", "attributes": {**attributes, "verb": "list"}})["allowed"]
 
 
+def test_authorize_with_the_roles_of_the_server_and_aggregation(oracle: client.Oracle) -> None:
+    own = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "widgets"}}
+    own["metadata"]["labels"] = {"rbac.authorization.k8s.io/aggregate-to-edit": "true"}
+    own["rules"] = [{"apiGroups": ["example.com"], "resources": ["widgets"], "verbs": ["create"]}]
+    bound = {**CLUSTER[-1], "metadata": {"name": "ann"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "admin"}}
+    bound["subjects"] = [{"kind": "User", "name": "ann", "apiGroup": "rbac.authorization.k8s.io"}]
+    try:
+        assert oracle.ask({"op": "cluster", "objects": [own, bound], "bootstrapRBAC": True}) == {"policies": 0}
+        for attributes, allowed in [
+            ({"user": "ann", "verb": "create", "group": "example.com", "resource": "widgets"}, True),
+            ({"user": "ann", "verb": "delete", "group": "", "resource": "pods"}, True),
+            ({"user": "ann", "verb": "delete", "group": "", "resource": "nodes"}, False),
+            ({"user": "root", "groups": ["system:masters"], "verb": "delete", "group": "", "resource": "nodes"}, True),
+            ({"user": "joe", "groups": ["system:authenticated"], "verb": "get", "path": "/healthz"}, True),
+        ]:
+            assert oracle.ask({"op": "authorize", "attributes": attributes})["allowed"] == allowed, attributes
+    finally:
+        oracle.ask({"op": "cluster", "objects": CLUSTER})
+
+
 def test_validate_policy(oracle: client.Oracle) -> None:
     faulty = policy("p", {"expression": "object.metadata.name"}, {"expression": "true", "reason": "Foo"})
     errors = [e["message"] for e in oracle.ask({"op": "validatePolicy", "object": faulty})["errors"]]
