@@ -22,8 +22,8 @@ from hostprocess.cel.types import BOOL, INT, STRING, Type
 
 __all__ = ["CppRuntime"]
 
-# What cel-cpp prints, or takes apart, in another way than cel-go: times and durations, formats of maps, the empty string.
-_DIFFERENT = re.compile(r"\b(?:duration|timestamp|format|split)\s*\(")
+# What cel-cpp prints, or takes apart, in another way than cel-go: infinity, times and durations, formats of maps, the empty string.
+_DIFFERENT = re.compile(r"\b(?:double|duration|timestamp|format|split)\s*\(")
 _BOOL = cel.Type.BOOL
 _ERROR = cel.Type.ERROR
 

@@ -10,25 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from hostprocess.cel.attributes import Frame, Run
-from hostprocess.cel.library.texts import type_name
+from hostprocess.cel.library.texts import go_type
 from hostprocess.cel.runtime import CelError
 from hostprocess.model import Unknown
 
 __all__ = ["UNSET", "Fold", "fold", "lazily"]
 
-_GO_TYPES = {
-    "bool": "types.Bool",
-    "bytes": "types.Bytes",
-    "double": "types.Double",
-    "google.protobuf.Duration": "types.Duration",
-    "google.protobuf.Timestamp": "types.Timestamp",
-    "int": "types.Int",
-    "null_type": "types.Null",
-    "optional_type": "*types.Optional",
-    "string": "types.String",
-    "type": "*types.Type",
-    "uint": "types.Uint",
-}
 UNSET: Any = object()
 
 
@@ -92,6 +79,5 @@ def _pairs(values: Any) -> Iterable[tuple[Any, Any]]:
 def _not_iterable(values: Any, two: bool) -> Any:
     if isinstance(values, CelError | Unknown):
         return values
-    name = type_name(values)
-    go_name = _GO_TYPES.get(name, name)
+    go_name = go_type(values)
     return CelError(f"unsupported comprehension range type: {go_name}" if two else f"got '{go_name}', expected iterable type")

@@ -69,7 +69,7 @@ def format_errors(node: Call, checked: Checked, environment: Environment) -> Ite
 
 
 def _bad(clause: re.Match[str], argument: Node, call: int, checked: Checked, implementation: Callable[..., Any]) -> tuple[int, str] | None:
-    if clause[2] is None or clause[2] not in "sdfebxXo":
+    if clause[2] is None or clause[2] not in "sdfebxXo" or clause[1] == ".":
         result = implementation(clause[0], [""])
         return (call, result.message) if isinstance(result, CelError) else None
     for node in _parts(argument) if clause[2] == "s" else (argument,):

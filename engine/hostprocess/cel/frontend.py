@@ -113,6 +113,8 @@ def _go_words(message: str) -> str:
     """The messages of the macros as cel-go has them."""
     if message == "has() argument must be a field selection":
         return "invalid argument to has() macro"
+    if message.startswith(("Invalid string literal", "Invalid bytes literal")):
+        return "invalid unicode code point" if "is invalid" in message or "Unicode limit" in message else "unable to unescape string"
     if _RESERVED_NAME.fullmatch(message):
         return "iteration variable overwrites accumulator variable"
     if (match := _NO_NAME.fullmatch(message)) and not match[1].startswith("opt"):

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from hostprocess.cel.attributes import Frame, Run
 from hostprocess.cel.equality import NO_SUCH_OVERLOAD
+from hostprocess.cel.library.texts import type_name
 from hostprocess.cel.operators import found_key
 from hostprocess.cel.runtime import CelError
 from hostprocess.cel.shown import shown
@@ -47,8 +48,8 @@ def _unwrapped(values: list[Any]) -> Any:
 
 
 def _inserted(entries: dict[Any, Any], key: Any, value: Any) -> Any:
-    if not isinstance(key, str | int | float):
-        return CelError("unsupported key type")
+    if key is not None and not isinstance(key, str | int | float):
+        return CelError(f"maps with keys of type {type_name(key)} are not supported", kind="limitation")
     if found_key(entries, key) is not None:
         return CelError(f"insert failed: key {shown(key)} already exists")
     return {**entries, key: value}

@@ -57,8 +57,8 @@ def map_literal(keys: Sequence[Run], values: Sequence[Run], optional: Sequence[b
             value = read_value(frame)
             if isinstance(value, CelError | Unknown):
                 return value
-            if not isinstance(key, str | int | float):
-                return CelError(f"unsupported key type: {type_name(key)}")
+            if not isinstance(key, str) and (bad := _bad_key(found, key)) is not None:
+                return bad
             if may_be_absent:
                 if not isinstance(value, Optional):
                     return CelError(f"cannot initialize optional entry '{shown(key)}' from non-optional value {shown(value)}")
@@ -70,6 +70,17 @@ def map_literal(keys: Sequence[Run], values: Sequence[Run], optional: Sequence[b
         return found
 
     return run
+
+
+def _bad_key(found: dict[Any, Any], key: Any) -> CelError | None:
+    """What is wrong with a key that is no string: not hashable for cel-go, or one that Python's maps do not hold beside the others."""
+    if isinstance(key, bytes):
+        return CelError("internal error: runtime error: hash of unhashable type types.Bytes")
+    if key is not None and not isinstance(key, int | float):
+        return CelError(f"maps with keys of type {type_name(key)} are not supported", kind="limitation")
+    if key in found and any(each == key and type(each) is not type(key) for each in found):
+        return CelError("maps with keys that are equal numbers of different types are not supported", kind="limitation")
+    return None
 
 
 def membership(value: Run, elements: list[Any]) -> Run | Literal[False] | None:

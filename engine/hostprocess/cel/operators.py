@@ -170,7 +170,7 @@ def contains(value: Any, container: Any) -> Any:
 def found_key(container: dict[Any, Any], key: Any) -> tuple[Any] | None:
     """The value of a key, in a tuple; None if it is not there. Numbers find each other across types, `true` and `1` do not."""
     kind = type(key)
-    if kind is str:
+    if kind is str or key is None:
         return (container[key],) if key in container else None
     if kind is bool or kind in (int, Uint, float):
         for each, value in container.items():

@@ -20,6 +20,6 @@ def shown(value: Any) -> str:
     if isinstance(value, Optional):
         return "optional.none()" if value.value is ABSENT else f"optional({shown(value.value)})"
     if value is None:
-        return "NULL_VALUE"
+        return "0"
     text = to_text(value)
     return str(value) if isinstance(text, CelError) else text

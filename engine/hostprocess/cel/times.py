@@ -17,6 +17,7 @@ from hostprocess.cel.values import Duration, Timestamp
 __all__ = ["DURATION_PARTS", "TIMESTAMP_PARTS"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CYCLE = timedelta(days=146097)
 _NUMBER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 
@@ -29,24 +30,34 @@ def _zone(name: str) -> tzinfo | timedelta | CelError:
         return timedelta(minutes=int(hours) * 60 + (-int(minutes) if name.startswith("-") else int(minutes)))
     if name in ("", "UTC", "Local"):
         return UTC
+    if ".." in name or name[0] in "/\\":
+        return CelError("time: invalid location name")
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, LookupError):
         return CelError(f"unknown time zone {name}")
 
 
-def _part(read: Callable[[datetime], int]) -> Callable[..., Any]:
+def _part(read: Callable[[datetime], int], years: int = 0) -> Callable[..., Any]:
+    """`years`: 1 where the part is the year itself."""
+
     def part(moment: Timestamp, zone: str = "UTC") -> Any:
+        place = UTC if zone == "UTC" else _zone(zone)
+        if isinstance(place, CelError):
+            return place
+        at = _EPOCH + timedelta(microseconds=moment.nanoseconds // 1000)
         try:
-            place = UTC if zone == "UTC" else _zone(zone)
-            if isinstance(place, CelError):
-                return place
-            at = _EPOCH + timedelta(microseconds=moment.nanoseconds // 1000)
-            return read(at + place if isinstance(place, timedelta) else at.astimezone(place))
+            return read(_moved(at, place))
         except OverflowError:
-            return CelError("timestamp overflow")
+            # In a time zone the year may be 0 or 10000, which Python does not have; every 400 years the calendar is the same.
+            cycle = _CYCLE if at.year == 1 else -_CYCLE
+            return read(_moved(at + cycle, place)) - (400 if cycle > timedelta(0) else -400) * years
 
     return part
+
+
+def _moved(at: datetime, place: tzinfo | timedelta) -> datetime:
+    return at + place if isinstance(place, timedelta) else at.astimezone(place)
 
 
 def _unit(nanoseconds: int) -> Callable[[Duration], int]:
@@ -58,7 +69,7 @@ def _unit(nanoseconds: int) -> Callable[[Duration], int]:
 
 
 TIMESTAMP_PARTS: Final[dict[str, Callable[..., Any]]] = {
-    "getFullYear": _part(lambda moment: moment.year),
+    "getFullYear": _part(lambda moment: moment.year, years=1),
     "getMonth": _part(lambda moment: moment.month - 1),
     "getDayOfYear": _part(lambda moment: moment.timetuple().tm_yday - 1),
     "getDayOfMonth": _part(lambda moment: moment.day - 1),
