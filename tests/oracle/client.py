@@ -22,7 +22,7 @@ except ImportError:  # Windows
 
 SOURCES = Path(__file__).parent
 CACHE = SOURCES.parent.parent / ".oracle"
-MODULE_FILES = {"1.37": "go.mod", "1.34": "go-1.34.mod"}
+MODULE_FILES = {"1.37": "go.mod", "1.34": "go-1.34.mod", "1.30": "go-1.30.mod"}
 MINORS = tuple(MODULE_FILES)
 
 
