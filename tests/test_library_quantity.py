@@ -139,3 +139,6 @@ def test_numbers_too_long_to_write_out() -> None:
     assert called(37, "quantity_compare_to", [huge, tiny]) == (1, 1)
     assert called(37, "quantity_get_float", [huge]) == (INF, 1)
     assert overloads(37)["quantity_add"].implementation(huge, tiny).kind == "limitation"
+    assert called(37, "quantity_compare_to", [quantity("1e1000"), quantity("9" * 2000)]) == (-1, 1)
+    assert called(37, "string_to_quantity", ["9" * 5000])[0].kind == "limitation"
+    assert called(37, "is_quantity_string", ["x" * 5000])[0] is False

@@ -179,3 +179,8 @@ CASES: list[tuple[int, str, list[Any], Any, int]] = [
 @pytest.mark.parametrize(("minor", "overload", "arguments", "result", "cost"), CASES)
 def test_call(minor: int, overload: str, arguments: list[Any], result: Any, cost: int) -> None:
     assert called(minor, overload, arguments) == (result, cost)
+
+
+def test_a_precision_of_thousands_of_digits() -> None:
+    assert called(37, "string_format", [f"%.{'0' * 5000}1f", [1.25]])[0] == "1.2"
+    assert "value out of range" in called(37, "string_format", [f"%.{'9' * 5000}f", [1.25]])[0].message

@@ -96,10 +96,10 @@ def _parse_precision(template: bytes, position: int) -> tuple[int, int]:
     if end >= len(template):
         raise _FormatError(prefix + "could not find end of precision specifier")
     digits = template[position + 1 : end].decode()
-    if not digits or int(digits) > _MOST_ATOI:
+    if not digits or len(digits.lstrip("0")) > 19 or int(digits.lstrip("0") or "0") > _MOST_ATOI:
         reason = "value out of range" if digits else "invalid syntax"
         raise _FormatError(f'{prefix}error while converting precision to integer: strconv.Atoi: parsing "{digits}": {reason}')
-    return end, int(digits)
+    return end, int(digits.lstrip("0") or "0")
 
 
 def _string(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -18,6 +19,8 @@ __all__ = ["LIBRARY", "Quantity"]
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
 _SPREAD = 100_000  # beyond this difference of powers of ten a sum is not computed
+_LONG_NUMBER = re.compile("[+-]?[0-9.]{3000}")
+_TOO_LONG = CelError("a quantity of so many digits is not read", kind="limitation")
 _TOO_FAR = CelError("the sum of quantities so far apart is not computed", kind="limitation")
 
 
@@ -40,14 +43,17 @@ class Quantity(Opaque):
 
 
 def _quantity(text: str) -> Any:
+    if _LONG_NUMBER.match(text):
+        return _TOO_LONG
     try:
         return Quantity(quantities.parse(text))
     except ValueError as error:
         return CelError(str(error))
 
 
-def _is_quantity(text: str) -> bool:
-    return isinstance(_quantity(text), Quantity)
+def _is_quantity(text: str) -> Any:
+    parsed = _quantity(text)
+    return parsed if parsed is _TOO_LONG else isinstance(parsed, Quantity)
 
 
 def _sign(value: Quantity) -> int:
@@ -74,8 +80,9 @@ def _aligned(left: quantities.Quantity, right: quantities.Quantity) -> tuple[int
 
 
 def _length(value: quantities.Quantity) -> int:
-    """The power of ten of the first digit."""
-    return len(str(abs(value.unscaled))) + value.scale
+    """The power of ten behind the first digit; `str` would refuse numbers of thousands of digits."""
+    digits = abs(value.unscaled).bit_length() * 30103 // 100000
+    return digits + int(abs(value.unscaled) >= 10**digits) + value.scale
 
 
 def _add(left: Quantity, right: Quantity) -> Any:
