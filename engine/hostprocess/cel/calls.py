@@ -19,7 +19,7 @@ from hostprocess.cel.types import Type
 from hostprocess.cel.values import Duration, Opaque, Timestamp
 from hostprocess.model import Unknown
 
-__all__ = ["Charge", "binary", "charge_of", "conjunction", "disjunction", "equality", "fits", "overloaded", "unary", "various"]
+__all__ = ["Charge", "binary", "charge_of", "conjunction", "disjunction", "equality", "equals_text", "fits", "overloaded", "unary", "undecided", "various"]
 
 Charge = Callable[[Sequence[Any], Any], int]
 _COMPARED = frozenset(f"{word}_{kind}" for word in ("less", "less_equals", "greater", "greater_equals") for kind in ("string", "bytes"))
@@ -152,6 +152,24 @@ def equality(left: Run, right: Run, negated: bool, strict: bool) -> Run:
     return run
 
 
+def equals_text(left: Run, text: str, negated: bool, strict: bool) -> Run:
+    """`==` and `!=` with a constant string on the right, the common case."""
+    length = len(text)
+    costs = tuple(map(scaled, range(length + 1)))
+
+    def run(frame: Frame) -> Any:
+        first = left(frame)
+        if first.__class__ is str:
+            size_of_first = len(first)
+            frame[0] += costs[size_of_first] if size_of_first < length else costs[length]
+            return (first == text) is not negated
+        result = _equal(first, text, negated)
+        frame[0] += 1 if strict and not negated and isinstance(first, Opaque) and not isinstance(first, Lazy) else scaled(min(size(first), length))
+        return result
+
+    return run
+
+
 def _equal(first: Any, second: Any, negated: bool) -> Any:
     if isinstance(first, CelError | Unknown):
         return first
@@ -173,7 +191,7 @@ def conjunction(left: Run, right: Run) -> Run:
         second = right(frame)
         if second is False:
             return False
-        return True if first is True and second is True else _undecided(first, second)
+        return True if first is True and second is True else undecided(first, second)
 
     return run
 
@@ -188,12 +206,13 @@ def disjunction(left: Run, right: Run) -> Run:
         second = right(frame)
         if second is True:
             return True
-        return False if first is False and second is False else _undecided(first, second)
+        return False if first is False and second is False else undecided(first, second)
 
     return run
 
 
-def _undecided(first: Any, second: Any) -> Any:
+def undecided(first: Any, second: Any) -> Any:
+    """What `&&` and `||` give where neither operand decides and not both are bools."""
     for value in (first, second):
         if isinstance(value, Unknown):
             return value

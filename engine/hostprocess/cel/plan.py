@@ -15,7 +15,7 @@ from hostprocess.cel.checker import Checked
 from hostprocess.cel.conversions import CONVERSIONS
 from hostprocess.cel.environment import Environment
 from hostprocess.cel.equality import NO_SUCH_OVERLOAD
-from hostprocess.cel.folds import Fold, fold, lazily
+from hostprocess.cel.folds import Fold, fold, lazily, quantifier
 from hostprocess.cel.functions import STANDARD_FUNCTIONS, or_optional
 from hostprocess.cel.library.regex import compile_pattern
 from hostprocess.cel.literals import list_literal, map_literal, membership
@@ -174,6 +174,8 @@ class _Planner:
         if name in ("or", "orValue"):
             return _Step(or_optional(arguments[0], arguments[1], name == "orValue", self._environment.minor < _CEL_GO_29))
         if name in ("_==_", "_!=_"):
+            if steps[1].constant is not None and type(steps[1].constant[0]) is str:
+                return _Step(calls.equals_text(arguments[0], steps[1].constant[0], name == "_!=_", self._environment.strict_cost))
             return _Step(calls.equality(arguments[0], arguments[1], name == "_!=_", self._environment.strict_cost))
         if name in _PATTERNED and len(steps) > 1 and steps[1].constant is not None:
             _check_pattern(steps[1].constant[0])
@@ -237,6 +239,11 @@ class _Planner:
             if name and place is not None:
                 self._locals[name] = _local(place)
                 self._growing.pop(name, None)
+        every = _quantifier(node)
+        if every is not None and second is None and isinstance(node.step, Call):
+            predicate = self.step(node.step.arguments[1]).runner()
+            self._locals, self._growing = outer, growing
+            return quantifier(ranged, first, predicate, every)
         condition = self.step(node.condition)
         step = self.step(node.step).runner()
         self._locals = within
@@ -259,6 +266,8 @@ class _Planner:
     def _grown(self, name: str, node: Node) -> Run:
         """`accumulator + list`: the list that a comprehension makes grows in place, as cel-go's mutable list does."""
         accumulated = self._locals[name]
+        if isinstance(node, ListLiteral) and len(node.elements) == 1 and not node.optional and not isinstance(node.elements[0], Const):
+            return _appended(accumulated, self.step(node.elements[0]))
         added = self.step(node).runner()
         append = operators.BINARY["_+_"]
 
@@ -281,12 +290,41 @@ class _Planner:
         return self.size - 1
 
 
+def _quantifier(node: Comprehension) -> bool | None:
+    """True for what `all` expands to, False for `exists`, None for anything else."""
+    if not isinstance(node.accu_init, Const) or not isinstance(node.accu_init.value, bool) or not isinstance(node.step, Call):
+        return None
+    every = node.accu_init.value
+    if not isinstance(node.condition, Call) or node.condition.function != "@not_strictly_false":
+        return None
+    return every if node.step.function == ("_&&_" if every else "_||_") else None
+
+
 def list_step(node: ListLiteral, elements: list[_Step]) -> _Step:
     """A list; one of constants is a constant, and free."""
     run = list_literal([element.runner() for element in elements], node.optional)
     if all(element.constant is not None for element in elements):
         return _Step(constant=(run([0, None, None]),))
     return _Step(run)
+
+
+def _appended(accumulated: Run, element: _Step) -> Run:
+    """`accumulator + [element]`. The list costs 10, unless it is a constant; the call and the name of the accumulator 1 each."""
+    read = element.runner()
+    cost = 2 if element.constant is not None else 12
+
+    def run(frame: Frame) -> Any:
+        value = accumulated(frame)
+        item = read(frame)
+        frame[0] += cost
+        if value.__class__ is not list:
+            return value
+        if item.__class__ is CelError or isinstance(item, Unknown):
+            return item
+        value.append(item)
+        return value
+
+    return run
 
 
 def _fresh_list(_frame: Frame) -> Any:
