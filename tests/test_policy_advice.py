@@ -85,6 +85,22 @@ def test_unguarded_reads_are_found(expression: str, path: str) -> None:
     assert [one.message.split(" ")[0] for one in found] == [path]
 
 
+def test_what_is_there_without_being_written() -> None:
+    sound = [
+        "object.spec.serviceAccountName != 'x' && object.spec.tolerations.size() > 0",
+        "namespaceObject.metadata.labels['kubernetes.io/metadata.name'] != 'x'",
+        "variables.sizes.small < 2 && {'a': 1}.a == 1",
+    ]
+    value = policy(**BOTH, variables=[{"name": "sizes", "expression": "{'small': 1}"}], validations=[{"expression": one} for one in sound])
+    assert checks(value, binding()) == []
+
+
+def test_reads_of_parameters_name_no_kind() -> None:
+    value = policy(paramKind={"apiVersion": "v1", "kind": "ConfigMap"}, validations=[{"expression": "params.data.max == '1'"}])
+    reference = {"name": "x", "parameterNotFoundAction": "Deny"}
+    assert [one.message for one in lint(value, binding(paramRef=reference))] == ["params.data may be absent: then the expression fails"]
+
+
 def test_guards_in_variables_and_conditions_count() -> None:
     paused = [{"name": "paused", "expression": "has(object.spec.paused)"}]
     by_variable = policy(variables=paused, validations=[{"expression": "!variables.paused || object.spec.paused"}])

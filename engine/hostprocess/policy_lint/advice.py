@@ -25,6 +25,8 @@ JSONObject = Mapping[str, Any]
 _WRITES = frozenset({"CREATE", "UPDATE", "*"})
 _PLACES = ("initContainers", "ephemeralContainers")
 _POD = "Pod"
+# Fields of pods, not of templates, that defaults and the admission plug-ins that are on by default fill in.
+_FILLED_IN = frozenset(f"object.spec.{name}" for name in ("enableServiceLinks", "preemptionPolicy", "priority", "serviceAccountName", "tolerations"))
 _WORKLOADS = frozenset({"Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicationController", "PodTemplate"})
 
 
@@ -50,10 +52,12 @@ def _read_advice(resource: Resource, check: PolicyCheck, schemas: Schemas) -> It
                     messages.setdefault(steps, (typed, reads[0].node, f"reads {reads[0].path}, which may be absent"))
                 continue
             for read in reads:
-                found.setdefault((steps, read.node), (typed, read, []))[2].append(kind)
+                if kind.kind != _POD or read.path not in _FILLED_IN:
+                    found.setdefault((steps, read.node), (typed, read, []))[2].append(kind)
     for typed, read, kinds in found.values():
         names = ", ".join(f"{kind.api_version} {kind.kind}" for kind in kinds)
-        words = f"{read.path} may be absent" + (f" in {names}: then the expression fails" if not read.key else ": then the expression fails")
+        where = f" in {names}" if read.path.startswith(("object.", "oldObject.")) and not read.key else ""
+        words = f"{read.path} may be absent{where}: then the expression fails"
         hint = "ask with `in` first" if read.key else "ask with has() first, or write it with .?"
         yield _at(resource, typed.expression, typed.parsed, read.node, "unguarded-field", words, hint)
     for typed in check.typed:

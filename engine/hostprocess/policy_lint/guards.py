@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hostprocess.cel.nodes import Call, Comprehension, Const, Ident, ListLiteral, Node, Select
+from hostprocess.cel.nodes import Call, Comprehension, Const, Ident, ListLiteral, MapLiteral, Node, Select
 from hostprocess.cel.types import Type
 from hostprocess.policy_lint.schemas import Message
 from hostprocess.policy_lint.tree import children
@@ -18,6 +18,8 @@ __all__ = ["Facts", "Read", "true_facts", "unguarded"]
 Path = tuple[str, ...]
 Facts = frozenset[Path]
 _NOTHING: Facts = frozenset()
+# The API server labels every Namespace.
+_ALWAYS: Facts = frozenset({("namespaceObject", "metadata", "labels", "kubernetes.io/metadata.name")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class _Walker:
     def _read(self, node: Node, operand: Node, name: str, facts: Facts, scope: Scope) -> None:
         path = _path(node, scope)
         kind = self._types.get(operand.id)
-        if path is None or kind is None or path in facts:
+        if path is None or kind is None or path in facts or path in _ALWAYS or _in_literal(operand, name, scope):
             return
         fields = self._messages.get(kind.name) if kind.kind == "struct" else None
         may_be_absent = name in fields and not fields[name].always if fields else kind.kind == "map"
@@ -107,6 +109,14 @@ class _Walker:
         known = facts | _element_facts(node.iter_range, element, scope)
         self.walk(node.step, known, inner)
         self.walk(node.result, facts, inner)
+
+
+def _in_literal(operand: Node, name: str, scope: Scope) -> bool:
+    """Whether a key is read from a map whose literal has it."""
+    tree: Node | None = operand
+    if isinstance(operand, Select) and isinstance(operand.operand, Ident) and operand.operand.name == "variables":
+        tree = scope.variables.get(operand.field)
+    return isinstance(tree, MapLiteral) and any(isinstance(one.key, Const) and one.key.value == name for one in tree.entries)
 
 
 def _index_key(node: Node) -> str | None:
