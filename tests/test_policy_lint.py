@@ -300,6 +300,12 @@ def test_the_words_are_those_of_the_release() -> None:
     assert messages(alpha, 30) == [], "parameterNotFoundAction has a default in v1alpha1"
 
 
+def test_the_type_found_is_told_from_some_release_on() -> None:
+    value = policy(validations=[{"expression": "1"}])
+    assert messages(value, 31) == ['spec.validations[0].expression: Invalid value: "1": must evaluate to bool']
+    assert messages(value, 32) == ['spec.validations[0].expression: Invalid value: "1": must evaluate to bool but got int']
+
+
 def test_too_many_of_everything() -> None:
     conditions = [{"name": f"c{index}", "expression": "true"} for index in range(65)]
     assert messages(policy(matchConditions=conditions)) == ["spec.matchConditions: Too many: 65: must have at most 64 items"]

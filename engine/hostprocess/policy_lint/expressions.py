@@ -19,6 +19,7 @@ __all__ = ["Compiler"]
 
 _INPUTS = frozenset({"object", "oldObject", "request", "namespaceObject"})
 _FIRST_WITH_BASE = 28  # earlier releases had one environment for all expressions
+_BUT_GOT = 32
 _CHECK = "expression"
 _LIMITATION = "limitation"
 
@@ -27,6 +28,7 @@ class Compiler:
     """Compiles the expressions of one policy for Kubernetes 1.`minor`; variables are to be given first, in their order."""
 
     def __init__(self, minor: int, *, has_params: bool, has_variables: bool) -> None:
+        self._minor = minor
         self._environment = environment(f"1.{minor}", minor < _FIRST_WITH_BASE)
         self._inputs = _INPUTS | {"params"} if has_params else _INPUTS
         self._has_variables = has_variables
@@ -79,7 +81,8 @@ class Compiler:
             yield from _instantiated(steps, checked, declared)
         else:
             one = wanted[0] if len(wanted) == 1 else f"one of [{' '.join(wanted)}]"
-            yield invalid(steps, expression, f"must evaluate to {one} but got {found}", check=_CHECK)
+            but = f" but got {found}" if self._minor >= _BUT_GOT else ""
+            yield invalid(steps, expression, f"must evaluate to {one}{but}", check=_CHECK)
 
 
 def _instantiated(steps: Steps, checked: Checked, declared: Environment) -> Iterator[FieldError]:

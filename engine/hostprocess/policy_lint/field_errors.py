@@ -85,9 +85,10 @@ def duplicate(steps: Steps, value: Any, **rest: str) -> FieldError:
     return _error(steps, f"Duplicate value: {_shown(value)}", "", rest)
 
 
-def not_supported(steps: Steps, value: str, known: Sequence[str], **rest: str) -> FieldError:
-    """`Unsupported value`. The values are of named Go types, so they stand there as JSON."""
-    return _error(steps, f"Unsupported value: {_json(value)}", f"supported values: {', '.join(map(quoted, known))}", rest)
+def not_supported(steps: Steps, value: str, known: Sequence[str], minor: int) -> FieldError:
+    """`Unsupported value`. The values are of named Go types, so they stand there as JSON since 1.34."""
+    shown = _json(value) if minor >= _JSON_MINOR else quoted(value)
+    return _error(steps, f"Unsupported value: {shown}", f"supported values: {', '.join(map(quoted, known))}", {})
 
 
 def too_many(steps: Steps, count: int, limit: int, **rest: str) -> FieldError:

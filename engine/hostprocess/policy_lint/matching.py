@@ -31,7 +31,7 @@ def match_resource_errors(resources: JSONObject, steps: Steps, minor: int, writt
 def _match_resource_errors(resources: JSONObject, steps: Steps, minor: int) -> Iterator[FieldError]:
     policy = resources.get("matchPolicy")
     if policy is not None and policy not in _MATCH_POLICIES:
-        yield not_supported((*steps, "matchPolicy"), policy, _MATCH_POLICIES)
+        yield not_supported((*steps, "matchPolicy"), policy, _MATCH_POLICIES, minor)
     for key in ("namespaceSelector", "objectSelector"):
         if resources.get(key) is not None:
             yield from selector_errors(resources[key], (*steps, key), minor)
@@ -50,7 +50,7 @@ def _rule_errors(rule: JSONObject, steps: Steps, minor: int) -> Iterator[FieldEr
     yield from _some_or_all(operations, (*steps, "operations"), "operations", "OperationType", minor)
     for index, operation in enumerate(operations):
         if operation not in _OPERATIONS:
-            yield not_supported((*steps, "operations", index), operation, _OPERATIONS)
+            yield not_supported((*steps, "operations", index), operation, _OPERATIONS, minor)
     yield from _some_or_all(_strings(rule, "apiGroups"), (*steps, "apiGroups"), "API groups", "string", minor)
     versions = _strings(rule, "apiVersions")
     yield from _some_or_all(versions, (*steps, "apiVersions"), "API versions", "string", minor)
@@ -68,7 +68,7 @@ def _rule_errors(rule: JSONObject, steps: Steps, minor: int) -> Iterator[FieldEr
         else:
             yield required((*steps, "resources", place))
     if rule.get("scope") is not None and rule["scope"] not in _SCOPES:
-        yield not_supported((*steps, "scope"), rule["scope"], _SCOPES)
+        yield not_supported((*steps, "scope"), rule["scope"], _SCOPES, minor)
 
 
 def _some_or_all(values: Sequence[str], steps: Steps, what: str, go_type: str, minor: int) -> Iterator[FieldError]:

@@ -74,7 +74,7 @@ def _spec_errors(policy: JSONObject, minor: int) -> Iterator[FieldError]:
     compiler = Compiler(minor, has_params=spec.get("paramKind") is not None, has_variables=bool(spec.get("variables")))
     failure = spec.get("failurePolicy")
     if failure is not None and failure not in FAILURE_POLICIES:
-        yield not_supported(("spec", "failurePolicy"), failure, FAILURE_POLICIES)
+        yield not_supported(("spec", "failurePolicy"), failure, FAILURE_POLICIES, minor)
     if spec.get("paramKind") is not None:
         yield from _param_kind_errors(spec["paramKind"])
     constraints = spec.get("matchConstraints")
@@ -172,7 +172,7 @@ def _validation_errors(validation: JSONObject, steps: Steps, compiler: Compiler,
         yield invalid((*steps, "message"), message, f"{before}must not contain line breaks")
     reason = validation.get("reason")
     if reason is not None and reason not in REASONS:
-        yield not_supported((*steps, "reason"), reason, REASONS)
+        yield not_supported((*steps, "reason"), reason, REASONS, minor)
 
 
 def _annotation_errors(annotations: Sequence[JSONObject | None], policy: str, compiler: Compiler, minor: int) -> Iterator[FieldError]:
@@ -235,14 +235,14 @@ def _param_ref_errors(reference: JSONObject, default_action: str, minor: int) ->
     if not action:
         yield required((*steps, "parameterNotFoundAction"))
     elif action not in NOT_FOUND_ACTIONS:
-        yield not_supported((*steps, "parameterNotFoundAction"), action, ("Deny", "Allow"))
+        yield not_supported((*steps, "parameterNotFoundAction"), action, ("Deny", "Allow"), minor)
 
 
 def _action_errors(actions: Sequence[str], minor: int) -> Iterator[FieldError]:
     steps = ("spec", "validationActions")
     for index, action in enumerate(actions):
         if action not in ("Audit", "Deny", "Warn"):
-            yield not_supported((*steps, index), action, ("Audit", "Deny", "Warn"))
+            yield not_supported((*steps, index), action, ("Audit", "Deny", "Warn"), minor)
         if action in actions[:index]:
             yield duplicate((*steps, index), action)
     if "Deny" in actions and "Warn" in actions:
