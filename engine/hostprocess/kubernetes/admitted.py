@@ -64,11 +64,12 @@ def present(
     kind = kind_of(str(resource_object.get("apiVersion", "")), str(resource_object.get("kind", "")), kubernetes)
     if kind is None or not kind.type:
         return Presented(object=prepare_custom(resource_object, old_object, operation), old_object=old_object)
-    decoding = Decoding(kubernetes, defaults(kubernetes))
+    in_use: set[str] = set()
+    old = _stored(old_object, kind, kubernetes, namespace, in_use) if old_object is not None else None
+    decoding = Decoding(kubernetes, defaults(kubernetes), in_use=in_use)
     out = decode(resource_object, kind, decoding)
     fatal = tuple(fault for fault in decoding.faults if field_validation == "strict" or not fault.unknown)
     warnings = tuple(fault for fault in decoding.faults if fault.unknown) if field_validation == "warn" else ()
-    old = _stored(old_object, kind, kubernetes, namespace) if old_object is not None else None
     refusals: list[str] = []
     if not fatal:
         _set_namespace(out, kind, namespace)
@@ -96,12 +97,15 @@ def _name(out: Object) -> str:
     return str(metadata.get("name") or metadata.get("generateName") or "Unknown")
 
 
-def _stored(old_object: Object, kind: Kind, kubernetes: str, namespace: str) -> Object:
+def _stored(old_object: Object, kind: Kind, kubernetes: str, namespace: str, in_use: set[str]) -> Object:
     """The old object; one without a uid was never stored, so it is taken as it would have been created."""
-    old = decode(old_object, kind, Decoding(kubernetes, defaults(kubernetes)))
-    _set_namespace(old, kind, namespace)
-    if "metadata" in old and "uid" not in old["metadata"]:
-        prepare_for_create(old, kind, kubernetes)
+    metadata = old_object.get("metadata")
+    stored = isinstance(metadata, dict) and bool(metadata.get("uid"))
+    old = decode(old_object, kind, Decoding(kubernetes, defaults(kubernetes), stored=stored, in_use=in_use))
+    if "metadata" in old and isinstance(old["metadata"], dict):
+        _set_namespace(old, kind, namespace)
+        if not stored:
+            prepare_for_create(old, kind, kubernetes)
     return old
 
 

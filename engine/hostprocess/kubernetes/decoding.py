@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from hostprocess.kubernetes import scalars
-from hostprocess.kubernetes.catalogue import Field, Kind, fields_of
+from hostprocess.kubernetes.catalogue import Field, Kind, fields_of, release_number
 from hostprocess.kubernetes.fields import Steps
 from hostprocess.kubernetes.wording import json_word, mismatch, unknown_field
 
@@ -45,16 +45,27 @@ class Decoding:
     kubernetes: str
     defaults: Mapping[str, Default] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    stored: bool = False  # the object comes from the storage: fields of disabled features stay, and are noted
+    in_use: set[str] = field(default_factory=set)  # the feature gates whose fields the stored object has
     broken: bool = False  # something could not be decoded, so nothing is filled in any more
 
     def mismatch(self, value: Any, at: Steps, key: str | int, entry: _Entry, in_map: bool = False, go_type: str = "") -> Any:
         """Notes a value of the wrong type; `go_type` is the type that it is decoded into, if not that of the field."""
         steps = (*at[1:], key)
-        names = ".".join(_go_name(step) for step in (steps[:-1] if in_map else steps) if isinstance(step, str))
+        inlined = release_number(self.kubernetes) >= (1, 35)
+        names = ".".join(
+            step.go_name if inlined and isinstance(step, _Inlined) else step for step in (steps[:-1] if in_map else steps) if isinstance(step, str)
+        )
         server = f"json: cannot unmarshal {json_word(value, entry.type)} into Go struct field {entry.owner}.{names} of type {go_type or entry.go_type}"
         self.broken = True
         self.faults.append(Fault(steps, f"{mismatch(value, entry.type, in_map)} ({server})", server, aborts=bool(go_type)))
         return DROP
+
+    def keeps(self, gate: str) -> bool:
+        """Whether a field stays although its feature gate is off."""
+        if self.stored:
+            self.in_use.add(gate)
+        return gate in self.in_use
 
     def refuse(self, at: Steps, key: str | int, message: str, aborts: bool = True) -> Any:
         """Notes a value that a type's own decoder refuses."""
@@ -67,10 +78,6 @@ class _Inlined(str):
     """The name of a field that a message of the API server names with the struct it was inlined from."""
 
     go_name: str
-
-
-def _go_name(step: str) -> str:
-    return step.go_name if isinstance(step, _Inlined) else step
 
 
 @dataclass(slots=True)

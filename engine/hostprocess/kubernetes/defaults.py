@@ -6,6 +6,7 @@ Source: defaults.go and zz_generated.defaults.go below pkg/apis of k8s.io/kubern
 from __future__ import annotations
 
 import base64
+import re
 from functools import cache
 from typing import Any
 
@@ -28,6 +29,7 @@ def _deployment(out: Struct, decoding: Decoding) -> None:
         update = strategy.setdefault("rollingUpdate", {})
         update.setdefault("maxUnavailable", "25%")
         update.setdefault("maxSurge", "25%")
+    _keep_zeros(strategy, "maxUnavailable", "maxSurge")
     _fill(out, replicas=1, revisionHistoryLimit=10, progressDeadlineSeconds=600)
 
 
@@ -37,8 +39,21 @@ def _daemon_set(out: Struct, decoding: Decoding) -> None:
     if strategy["type"] == "RollingUpdate":
         update = strategy.setdefault("rollingUpdate", {})
         update.setdefault("maxUnavailable", 1)
-        update.setdefault("maxSurge", 0)
+    _keep_zeros(strategy, "maxUnavailable", "maxSurge")
     out.setdefault("revisionHistoryLimit", 10)
+
+
+_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+
+
+def _daemon_set_metadata(out: Struct, decoding: Decoding) -> None:
+    """The conversion keeps the generation of the template, which apps/v1 has no field for, in an annotation."""
+    annotations = out["metadata"].get("annotations") or {}
+    given = annotations.get(_TEMPLATE_GENERATION, "0")
+    if re.fullmatch(r"[+-]?[0-9]+", given, re.ASCII):
+        out["metadata"]["annotations"] = {**annotations, _TEMPLATE_GENERATION: str(int(given))}
+    else:
+        decoding.refuse(("", "metadata", "annotations"), _TEMPLATE_GENERATION, f'strconv.ParseInt: parsing "{given}": invalid syntax')
 
 
 def _stateful_set(out: Struct, decoding: Decoding) -> None:
@@ -51,11 +66,19 @@ def _stateful_set(out: Struct, decoding: Decoding) -> None:
         strategy["rollingUpdate"].setdefault("partition", 0)
         if enabled("MaxUnavailableStatefulSet", decoding.kubernetes):
             strategy["rollingUpdate"].setdefault("maxUnavailable", 1)
+    _keep_zeros(strategy, "partition")
     for claim in out.get("volumeClaimTemplates") or ():
         claim |= {"apiVersion": "v1", "kind": "PersistentVolumeClaim"}
     retention = out.setdefault("persistentVolumeClaimRetentionPolicy", {})
     _fill(retention, whenDeleted="Retain", whenScaled="Retain")
     _fill(out, replicas=1, revisionHistoryLimit=10)
+
+
+def _keep_zeros(strategy: Struct, *names: str) -> None:
+    """The internal type has no pointers there, so the conversion fills in zeros whatever the type of the strategy."""
+    if "rollingUpdate" in strategy:
+        for name in names:
+            strategy["rollingUpdate"].setdefault(name, 0)
 
 
 def _job(out: Struct, decoding: Decoding) -> None:
@@ -235,6 +258,7 @@ def _fill(out: Struct, **values: Any) -> None:
 
 _DEFAULTS: dict[str, Default] = {
     **POD_DEFAULTS,
+    "apps/v1.DaemonSet": _daemon_set_metadata,
     "apps/v1.DaemonSetSpec": _daemon_set,
     "apps/v1.DeploymentSpec": _deployment,
     "apps/v1.ReplicaSetSpec": constant(replicas=1),
@@ -251,6 +275,7 @@ _DEFAULTS: dict[str, Default] = {
     "core/v1.NodeStatus": _node_status,
     "core/v1.PersistentVolume": _persistent_volume,
     "core/v1.PersistentVolumeClaim": _claim,
+    "core/v1.PersistentVolumeClaimStatus": rounding("allocatedResources", "capacity"),
     "core/v1.PersistentVolumeSpec": rounding("capacity"),
     "core/v1.ReplicationController": _replication_controller,
     "core/v1.ResourceQuotaSpec": rounding("hard"),
@@ -289,10 +314,11 @@ def defaults(kubernetes: str) -> dict[str, Default]:
     return found
 
 
-def _without(names: tuple[str, ...], then: Default | None) -> Default:
+def _without(names: tuple[tuple[str, str], ...], then: Default | None) -> Default:
     def fill(out: Struct, decoding: Decoding) -> None:
-        for name in names:
-            out.pop(name, None)
+        for name, gate in names:
+            if name in out and not decoding.keeps(gate):
+                del out[name]
         if then is not None:
             then(out, decoding)
 

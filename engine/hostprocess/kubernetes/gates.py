@@ -36,6 +36,7 @@ _SINCE = {
     "MatchLabelKeysInPodAffinity": "1.31",
     "MatchLabelKeysInPodTopologySpreadSelectorMerge": "1.34",
     "MaxUnavailableStatefulSet": "1.37",
+    "MutableCSINodeAllocatableCount": "1.35",
     "PodCertificateRequest": "1.37",
     "PodLevelResources": "1.34",
     "PodLevelResourcesFixDefaulting": "1.37",
@@ -43,6 +44,7 @@ _SINCE = {
     "ProcMountType": "1.33",
     "RecursiveReadOnlyMounts": "1.31",
     "SELinuxChangePolicy": "1.33",
+    "ServiceTrafficDistribution": "1.31",
     "SupplementalGroupsPolicy": "1.33",
     "UserNamespacesSupport": "1.33",
     "VolumeAttributesClass": "1.34",
@@ -55,7 +57,7 @@ _SINCE = {
 _DROPPED = {
     "apps/v1.RollingUpdateStatefulSetStrategy": {"maxUnavailable": "MaxUnavailableStatefulSet"},
     "autoscaling/v2.HPAScalingRules": {"tolerance": "HPAConfigurableTolerance"},
-    "batch/v1.JobSpec": {"successPolicy": "JobSuccessPolicy", "scheduling": "WorkloadWithJob"},
+    "batch/v1.JobSpec": {"scheduling": "WorkloadWithJob"},
     "coordination/v1.LeaseSpec": {"preferredHolder": "CoordinatedLeaderElection", "strategy": "CoordinatedLeaderElection"},
     "core/v1.ClusterTrustBundleProjection": {"user": "AtomicWriteVolumeUserFields"},
     "core/v1.ConfigMapVolumeSource": {"defaultUser": "AtomicWriteVolumeUserFields"},
@@ -68,9 +70,9 @@ _DROPPED = {
     "core/v1.GRPCAction": {"mode": "GRPCContainerProbeTLS", "tls": "GRPCContainerProbeTLS"},
     "core/v1.HTTPGetAction": {"protocol": "H2CContainerProbe"},
     "core/v1.KeyToPath": {"user": "AtomicWriteVolumeUserFields"},
+    "core/v1.NodeStatus": {"runtimeHandlers": "RecursiveReadOnlyMounts"},
+    "core/v1.ServiceSpec": {"trafficDistribution": "ServiceTrafficDistribution"},
     "core/v1.NodeSpec": {"podPreemptionPolicy": "InPlacePodVerticalScalingSchedulerPreemption"},
-    "core/v1.PersistentVolumeClaimSpec": {"volumeAttributesClassName": "VolumeAttributesClass"},
-    "core/v1.PersistentVolumeSpec": {"volumeAttributesClassName": "VolumeAttributesClass"},
     "core/v1.PodAffinityTerm": {"matchLabelKeys": "MatchLabelKeysInPodAffinity", "mismatchLabelKeys": "MatchLabelKeysInPodAffinity"},
     "core/v1.PodCertificateProjection": {"user": "AtomicWriteVolumeUserFields"},
     "core/v1.PodSecurityContext": {"seLinuxChangePolicy": "SELinuxChangePolicy", "supplementalGroupsPolicy": "SupplementalGroupsPolicy"},
@@ -86,6 +88,7 @@ _DROPPED = {
     "core/v1.ResourceRequirements": {"claims": "DynamicResourceAllocation"},
     "core/v1.SecretVolumeSource": {"defaultUser": "AtomicWriteVolumeUserFields"},
     "core/v1.ServiceAccountTokenProjection": {"user": "AtomicWriteVolumeUserFields"},
+    "storage/v1.CSIDriverSpec": {"nodeAllocatableUpdatePeriodSeconds": "MutableCSINodeAllocatableCount"},
     "core/v1.VolumeMount": {"bindMountOptions": "VolumeBindMountOptions", "recursiveReadOnly": "RecursiveReadOnlyMounts"},
     "core/v1.VolumeProjection": {"clusterTrustBundle": "ClusterTrustBundleProjection", "podCertificate": "PodCertificateRequest"},
 }  # fmt: skip
@@ -99,7 +102,7 @@ def enabled(gate: str, kubernetes: str) -> bool:
 
 
 @cache
-def dropped_fields(kubernetes: str) -> dict[str, tuple[str, ...]]:
-    """The fields that are taken away in a release because their gate is off, by struct."""
-    found = {struct: tuple(name for name, gate in fields.items() if not enabled(gate, kubernetes)) for struct, fields in _DROPPED.items()}
+def dropped_fields(kubernetes: str) -> dict[str, tuple[tuple[str, str], ...]]:
+    """The fields that are taken away in a release because their gate is off, each with the gate, by struct."""
+    found = {struct: tuple((name, gate) for name, gate in fields.items() if not enabled(gate, kubernetes)) for struct, fields in _DROPPED.items()}
     return {struct: names for struct, names in found.items() if names}

@@ -9,12 +9,14 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from hostprocess.kubernetes.catalogue import release_number
 from hostprocess.kubernetes.decoding import Decoding
 from hostprocess.kubernetes.gates import enabled
 from hostprocess.kubernetes.images import pull_policy
+from hostprocess.kubernetes.pod_resources import default_pod_resources
 from hostprocess.kubernetes.quantities import parse
 
-__all__ = ["POD_DEFAULTS", "Default", "constant", "containers_of", "rounding"]
+__all__ = ["POD_DEFAULTS", "Default", "constant", "containers_of", "drop_init_container_annotations", "rounding"]
 
 Default = Callable[[dict[str, Any], Decoding], None]
 Struct = dict[str, Any]
@@ -45,7 +47,7 @@ def _container(out: Struct, decoding: Decoding) -> None:
     out.setdefault("terminationMessagePath", "/dev/termination-log")
     out.setdefault("terminationMessagePolicy", "File")
     lifecycle = out.get("lifecycle")
-    if lifecycle is not None and "stopSignal" in lifecycle and not enabled("ContainerStopSignals", decoding.kubernetes):
+    if lifecycle is not None and "stopSignal" in lifecycle and _is_off("ContainerStopSignals", decoding):
         del lifecycle["stopSignal"]
         if not lifecycle:
             del out["lifecycle"]
@@ -70,6 +72,35 @@ def _pod_spec(out: Struct, decoding: Decoding) -> None:
     out.setdefault("schedulerName", "default-scheduler")
     if "overhead" in out:
         out["overhead"] = _rounded(out["overhead"])
+    _drop_disabled(out, decoding)
+
+
+def _is_off(gate: str, decoding: Decoding) -> bool:
+    return not enabled(gate, decoding.kubernetes) and not decoding.keeps(gate)
+
+
+def _drop_disabled(spec: Struct, decoding: Decoding) -> None:
+    """What a gate that is off takes away, where that is not just one field (dropImageVolumes and the like)."""
+    if any("image" in volume for volume in spec.get("volumes") or ()) and _is_off("ImageVolume", decoding):
+        dropped = {volume["name"] for volume in spec["volumes"] if "image" in volume}
+        _keep(spec, "volumes", lambda volume: "image" not in volume)
+        for container in containers_of(spec, ephemeral=True):
+            _keep(container, "volumeMounts", lambda mount: mount["name"] not in dropped)
+    for container in containers_of(spec, ephemeral=True):
+        if "procMount" in (container.get("securityContext") or {}) and _is_off("ProcMountType", decoding):
+            container["securityContext"]["procMount"] = "Default"
+    if release_number(decoding.kubernetes) == (1, 34) and "ContainerRestartRules" not in decoding.in_use:  # 1.34 knows restart rules, with their gate off
+        for name in ("initContainers", "containers", "ephemeralContainers"):
+            for container in spec.get(name) or ():
+                if name != "initContainers" or container.get("restartPolicy") != "Always":
+                    container.pop("restartPolicy", None)
+
+
+def _keep(out: Struct, name: str, wanted: Callable[[Struct], bool]) -> None:
+    kept = [one for one in out.get(name) or () if wanted(one)]
+    out.pop(name, None)
+    if kept:
+        out[name] = kept
 
 
 def _requests(out: Struct, decoding: Decoding) -> None:
@@ -100,6 +131,7 @@ def rounding(*names: str) -> Default:
 
 
 def _pod(out: Struct, decoding: Decoding) -> None:
+    _template(out, decoding)
     spec = out["spec"]
     if spec.get("terminationGracePeriodSeconds", 0) < 0:
         spec["terminationGracePeriodSeconds"] = 1
@@ -107,12 +139,32 @@ def _pod(out: Struct, decoding: Decoding) -> None:
         resources = container["resources"]
         if limits := resources.get("limits"):
             resources["requests"] = {**limits, **(resources.get("requests") or {})}
+    if not enabled("PodLevelResourcesFixDefaulting", decoding.kubernetes):
+        default_pod_resources(spec, decoding.kubernetes)
     spec.setdefault("enableServiceLinks", True)
     if spec.get("hostNetwork"):
         for container in containers_of(spec):
             for port in container.get("ports") or ():
                 if not port.get("hostPort") and port["containerPort"]:
                     port["hostPort"] = port["containerPort"]
+
+
+def _template(out: Struct, decoding: Decoding) -> None:
+    """Before 1.37 the conversion takes away the annotations of old init containers; since then the registry does."""
+    if release_number(decoding.kubernetes) < (1, 37):
+        drop_init_container_annotations(out["metadata"])
+
+
+_INIT_CONTAINERS = frozenset(f"pod.{stage}.kubernetes.io/init-container{what}" for stage in ("alpha", "beta") for what in ("s", "-statuses"))
+
+
+def drop_init_container_annotations(metadata: Struct) -> None:
+    """Takes away what meant init containers before Kubernetes 1.8 (DropInitContainerAnnotations)."""
+    annotations = metadata.get("annotations")
+    if annotations and not _INIT_CONTAINERS.isdisjoint(annotations):
+        metadata["annotations"] = {key: value for key, value in annotations.items() if key not in _INIT_CONTAINERS}
+        if not metadata["annotations"]:
+            del metadata["annotations"]
 
 
 def _pod_status(out: Struct, decoding: Decoding) -> None:
@@ -138,6 +190,7 @@ POD_DEFAULTS: dict[str, Default] = {
     "core/v1.Pod": _pod,
     "core/v1.PodSpec": _pod_spec,
     "core/v1.PodStatus": _pod_status,
+    "core/v1.PodTemplateSpec": _template,
     "core/v1.Probe": constant(timeoutSeconds=1, periodSeconds=10, successThreshold=1, failureThreshold=3),
     "core/v1.ResourceRequirements": _requests,
     "core/v1.VolumeResourceRequirements": _requests,

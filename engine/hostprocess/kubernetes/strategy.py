@@ -11,7 +11,7 @@ from typing import Any
 from hostprocess.kubernetes.catalogue import Kind, release_number
 from hostprocess.kubernetes.decoding import struct
 from hostprocess.kubernetes.gates import enabled
-from hostprocess.kubernetes.pod_defaults import containers_of
+from hostprocess.kubernetes.pod_defaults import containers_of, drop_init_container_annotations
 from hostprocess.kubernetes.pod_resources import default_pod_resources, qos_class
 from hostprocess.model import Unknown
 
@@ -77,6 +77,7 @@ def prepare_for_create(out: Object, kind: Kind, kubernetes: str) -> None:
     if metadata is None:
         return
     _server_metadata(metadata)
+    given = out.get("status") or {}
     if kind.type in _STATUS:
         out.pop("status", None)
         out |= struct(kind.type, kubernetes).zero("status")
@@ -86,6 +87,8 @@ def prepare_for_create(out: Object, kind: Kind, kubernetes: str) -> None:
         _drop_init_container_annotations(out, steps)
     if special := _CREATE.get(kind.type):
         special(out, kubernetes)
+    if kind.type == "core/v1.Pod" and given.get("qosClass") and release_number(kubernetes) < (1, 37):
+        out["status"]["qosClass"] = given["qosClass"]  # those releases compute it before they drop the status, and believe what is there
 
 
 def _server_metadata(metadata: Object) -> None:
@@ -117,20 +120,12 @@ _TEMPLATES: dict[str, tuple[str, ...]] = {
     ("core/v1.ReplicationController", "apps/v1.Deployment", "apps/v1.ReplicaSet", "apps/v1.DaemonSet", "apps/v1.StatefulSet", "batch/v1.Job"),
     ("spec", "template"),
 )
-_INIT_CONTAINERS = frozenset(f"pod.{stage}.kubernetes.io/init-container{what}" for stage in ("alpha", "beta") for what in ("s", "-statuses"))
 
 
 def _drop_init_container_annotations(out: Object, steps: tuple[str, ...]) -> None:
-    """Annotations that meant init containers before Kubernetes 1.8 (DropInitContainerAnnotations)."""
     for step in steps:
         out = out.get(step) or {}
-    metadata = out.get("metadata") or {}
-    annotations = metadata.get("annotations")
-    if annotations and not _INIT_CONTAINERS.isdisjoint(annotations):
-        kept = {key: value for key, value in annotations.items() if key not in _INIT_CONTAINERS}
-        metadata["annotations"] = kept
-        if not kept:
-            del metadata["annotations"]
+    drop_init_container_annotations(out.get("metadata") or {})
 
 
 def prepare_custom(out: Object, old: Object | None, operation: str) -> Object:
@@ -159,8 +154,10 @@ def prepare_for_update(out: Object, old: Object, kind: Kind, kubernetes: str, su
         out["spec"] = old["spec"]
     elif kind.type in _STATUS and "status" in old:
         out["status"] = old["status"]
+    if (steps := _TEMPLATES.get(kind.type)) is not None:
+        _drop_init_container_annotations(out, steps)
     if special := _UPDATE.get(kind.type):
-        special(out, old)
+        special(out, old, kubernetes)
     metadata.pop("generation", None)
     if "generation" in before:
         metadata["generation"] = before["generation"]
@@ -199,8 +196,9 @@ def _pod(out: Object, kubernetes: str) -> None:
     if enabled("MatchLabelKeysInPodTopologySpreadSelectorMerge", kubernetes):
         for constraint in spec.get("topologySpreadConstraints") or ():
             _add_label_keys(constraint, "matchLabelKeys", "In", labels)
-    _app_armor(out)
-    default_pod_resources(spec, kubernetes)
+    _app_armor(out, kubernetes)
+    if enabled("PodLevelResourcesFixDefaulting", kubernetes):
+        default_pod_resources(spec, kubernetes)
     status["qosClass"] = qos_class(spec, kubernetes)
 
 
@@ -226,8 +224,8 @@ def _add_label_keys(term: Object, name: str, operator: str, labels: dict[str, st
 _APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 
 
-def _app_armor(out: Object) -> None:
-    """Annotations of AppArmor become fields (applyAppArmorVersionSkew)."""
+def _app_armor(out: Object, kubernetes: str) -> None:
+    """Annotations of AppArmor become fields, and before 1.34 the other way round too (applyAppArmorVersionSkew)."""
     spec, annotations = out["spec"], out["metadata"].get("annotations") or {}
     if (spec.get("os") or {}).get("name") == "windows":
         return
@@ -239,6 +237,8 @@ def _app_armor(out: Object) -> None:
             found = _app_armor_profile(annotations[key])
             if found is not None and found != pod_profile:
                 container["securityContext"] = {**(container.get("securityContext") or {}), "appArmorProfile": found}
+        elif key not in annotations and release_number(kubernetes) < (1, 34) and (text := _app_armor_annotation(profile or pod_profile or {})):
+            out["metadata"]["annotations"] = {**(out["metadata"].get("annotations") or {}), key: text}
 
 
 def _app_armor_profile(annotation: str) -> Object | None:
@@ -251,18 +251,31 @@ def _app_armor_profile(annotation: str) -> Object | None:
     return {"type": "Localhost", "localhostProfile": name}
 
 
+def _app_armor_annotation(profile: Object) -> str:
+    kind = profile.get("type")
+    if kind == "Localhost" and profile.get("localhostProfile"):
+        return f"localhost/{profile['localhostProfile']}"
+    return {"Unconfined": "unconfined", "RuntimeDefault": "runtime/default"}.get(str(kind), "")
+
+
+_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+
+
 def _daemon_set(out: Object, kubernetes: str) -> None:
     """The template generation stands in an annotation, and is 1 at first."""
-    annotations = out["metadata"].get("annotations") or {}
-    given = annotations.get("deprecated.daemonset.template.generation", "")
-    value = given if given.isascii() and given.lstrip("+-").isdigit() and int(given) >= 1 else "1"
-    out["metadata"]["annotations"] = {**annotations, "deprecated.daemonset.template.generation": str(int(value))}
+    annotations = out["metadata"]["annotations"]
+    out["metadata"]["annotations"] = {**annotations, _TEMPLATE_GENERATION: str(max(1, int(annotations[_TEMPLATE_GENERATION])))}
+
+
+# Of Jobs alone, not of the Jobs that a CronJob makes.
+_GATES_OF_JOBS = {"JobManagedBy": "managedBy", "JobSuccessPolicy": "successPolicy"}
 
 
 def _job(out: Object, kubernetes: str) -> None:
     spec = out["spec"]
-    if not enabled("JobManagedBy", kubernetes):
-        spec.pop("managedBy", None)
+    for gate, name in _GATES_OF_JOBS.items():
+        if not enabled(gate, kubernetes):
+            spec.pop(name, None)
     if spec["manualSelector"]:
         return
     uid, name = out["metadata"]["uid"], out["metadata"].get("name", "")
@@ -295,6 +308,8 @@ def _persistent_volume(out: Object, kubernetes: str) -> None:
 
 def _claim(out: Object, kubernetes: str) -> None:
     spec = out["spec"]
+    if not enabled("VolumeAttributesClass", kubernetes):
+        spec.pop("volumeAttributesClassName", None)
     if (spec.get("dataSourceRef") or {}).get("namespace"):
         del spec["dataSourceRef"]  # CrossNamespaceVolumeDataSource is off in all releases
     source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
@@ -360,19 +375,24 @@ _CREATE: dict[str, Callable[[Object, str], None]] = {
 # --- updates of single kinds ---
 
 
-def _keep_template_generation(out: Object, old: Object) -> None:
+def _keep_template_generation(out: Object, old: Object, kubernetes: str) -> None:
     """The API server counts changes of a DaemonSet's template."""
-    key = "deprecated.daemonset.template.generation"
-    before = int((old["metadata"].get("annotations") or {}).get(key, "0") or "0")
+    before = int(old["metadata"]["annotations"][_TEMPLATE_GENERATION])
     now = before + (out["spec"]["template"] != old["spec"]["template"])
-    out["metadata"]["annotations"] = {**(out["metadata"].get("annotations") or {}), key: str(now)}
+    out["metadata"]["annotations"] = {**out["metadata"]["annotations"], _TEMPLATE_GENERATION: str(now)}
 
 
-def _keep_type(out: Object, old: Object) -> None:
+def _drop_success_policy(out: Object, old: Object, kubernetes: str) -> None:
+    if not enabled("JobSuccessPolicy", kubernetes) and "successPolicy" not in old["spec"]:
+        out["spec"].pop("successPolicy", None)
+
+
+def _keep_type(out: Object, old: Object, kubernetes: str) -> None:
     out.setdefault("type", old.get("type"))
 
 
-_UPDATE: dict[str, Callable[[Object, Object], None]] = {
+_UPDATE: dict[str, Callable[[Object, Object, str], None]] = {
     "apps/v1.DaemonSet": _keep_template_generation,
+    "batch/v1.Job": _drop_success_policy,
     "core/v1.Secret": _keep_type,
 }
