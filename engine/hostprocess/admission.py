@@ -7,14 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import NoneType
 from typing import Any
 
 from hostprocess.errors import InputError
 from hostprocess.inventory import Inventory, ResourceType
 from hostprocess.kubernetes.kinds import group_version
+from hostprocess.kubernetes.location import locate
 from hostprocess.model import GroupVersionKind, GroupVersionResource, Request, Resource, Unknown
 
-__all__ = ["CONNECT_KINDS", "OPERATIONS", "REVIEW_VERSIONS", "Circumstances", "is_review", "key_of", "request_for", "request_map", "request_of_review"]
+__all__ = [
+    "CONNECT_KINDS",
+    "OPERATIONS",
+    "REVIEW_VERSIONS",
+    "Circumstances",
+    "check_metadata",
+    "is_review",
+    "key_of",
+    "request_for",
+    "request_map",
+    "request_of_review",
+]
 
 JSONObject = dict[str, Any]
 OPERATIONS = ("CREATE", "UPDATE", "DELETE", "CONNECT")
@@ -55,6 +68,25 @@ class Circumstances:
     old_objects: Mapping[tuple[str, str, str, str], JSONObject] | None = None
 
 
+def check_metadata(resource: Resource) -> None:
+    """Raises `InputError` at the line for metadata that no object can have, whatever its kind (k8s.io/apimachinery/pkg/apis/meta/v1, ObjectMeta)."""
+    metadata = resource.object.get("metadata")
+    if metadata is None:
+        return
+    wrong = "" if isinstance(metadata, dict) else "must be a mapping"
+    steps: tuple[str, ...] = ("metadata",)
+    for key in () if wrong else ("name", "generateName", "namespace"):
+        if not isinstance(metadata.get(key, ""), str | NoneType):
+            wrong, steps = "must be a string", ("metadata", key)
+    for key in () if wrong else ("labels", "annotations"):
+        value = metadata.get(key) or {}
+        if not isinstance(value, dict) or not all(isinstance(one, str | NoneType) for one in (*value, *value.values())):
+            wrong, steps = "must be a mapping of strings; put the values in quotes", ("metadata", key)
+    if wrong:
+        place = locate(resource.origin, steps)
+        raise InputError(f"{resource.kind}: {'.'.join(steps)} {wrong}".lstrip(": "), path=resource.origin.path, line=place.line, column=place.column)
+
+
 def key_of(value: Mapping[str, Any], default_namespace: str = "") -> tuple[str, str, str, str]:
     """Group, kind, namespace and name: what joins a manifest to the stored object."""
     metadata = value.get("metadata") or {}
@@ -74,6 +106,7 @@ def request_for(
 
     Raises `InputError` for a manifest that no such request can be about.
     """
+    check_metadata(resource)
     given = circumstances or Circumstances(operation=operation, namespace=default_namespace)
     api_version, kind = resource.api_version, resource.kind
     group, version = group_version(api_version)
@@ -214,6 +247,8 @@ def request_of_review(resource: Resource, inventory: Inventory) -> Request:
     for key, value in objects.items():
         if value is not None and not isinstance(value, dict):
             raise InputError(f"request.{key} must be a mapping")
+        if value is not None:
+            check_metadata(Resource(object=value, origin=replace(resource.origin, steps=(*resource.origin.steps, "request", key))))
     shown = "oldObject" if objects["object"] is None else "object"
     origin = replace(resource.origin, steps=(*resource.origin.steps, "request", *((shown,) if objects[shown] else ())))
     name, namespace = str(raw.get("name") or ""), str(raw.get("namespace") or "")

@@ -130,7 +130,7 @@ def load_policies(
         bindings=bindings,
         targets=targets,
         packs=tuple(source.pack for source in sources if source.pack),
-        objects=tuple(resource for source in sources for resource in source.objects),
+        objects=tuple(objects(resource for source in sources for resource in source.objects)),
         problems=problems,
     )
 

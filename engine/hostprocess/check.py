@@ -48,6 +48,8 @@ class Judge:
             return self.presenter.presented(request, inventory) if self.presenter else (request, [])
         except InputError as error:
             origin = resource.origin
+            if error.path:
+                return None, [InputProblem(path=error.path, message=error.message, line=error.line, column=error.column)]
             message = f"{f'{resource.kind} {resource.name}'.strip()}: {error.message}"
             return None, [InputProblem(path=origin.path, message=message, line=origin.line, column=origin.column)]
 
@@ -185,7 +187,7 @@ def look_up(sources: Iterable[Piece | InputProblem], kinds: frozenset[str]) -> I
         if isinstance(piece, InputProblem) or not any(kind in _text(piece) for kind in kinds):
             continue
         for resource in read_piece(*piece):
-            if isinstance(resource, Resource) and resource.kind in kinds:
+            if isinstance(resource, Resource) and resource.kind in kinds and isinstance(resource.object.get("metadata"), dict):
                 yield resource.object
 
 
@@ -247,13 +249,13 @@ def _judge_one(judge: Judge, resource: Resource | InputProblem, part: _Part) -> 
     if isinstance(resource, InputProblem):
         part.problems.append(resource)
         return
-    if judge.circumstances.old_objects is not None:
-        part.joined.add(key_of(resource.object, judge.circumstances.namespace))
     request, problems = judge.request(resource)
     part.problems += problems
     if request is None:
         part.resources += 1
         return
+    if judge.circumstances.old_objects is not None:
+        part.joined.add(key_of(resource.object, judge.circumstances.namespace))
     decisions = judge.evaluator.decide(request)
     counts = part.counts
     part.resources += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from hostprocess.admission import key_of
+from hostprocess.admission import check_metadata, key_of
 from hostprocess.errors import InputError, place
 from hostprocess.kubernetes.rbac import implied_groups
 from hostprocess.kubernetes.selectors import matches as selects
@@ -17,9 +17,10 @@ JSONObject = dict[str, Any]
 
 
 def objects(resources: Iterable[Resource | InputProblem]) -> Iterator[Resource]:
-    """The resources. Raises `InputError` for what cannot be read."""
+    """The resources. Raises `InputError` for what cannot be read, or has metadata that cannot be."""
     for resource in resources:
         if isinstance(resource, Resource):
+            check_metadata(resource)
             yield resource
         elif not resource.note:
             raise InputError(resource.message, path=resource.path, line=resource.line, column=resource.column)

@@ -277,12 +277,15 @@ class PreparedPolicy:
         key = (expression, composed, runtime is self.runtime)
         program = self._programs.get(key)
         if program is None:
-            program = self._programs[key] = self._compiled(expression, steps, self._variables if composed else {}, runtime)
+            program = self._programs[key] = self._compiled(expression, steps, self._variables if composed else None, runtime)
         return program
 
-    def _compiled(self, expression: str, steps: tuple[str | int, ...], variables: Mapping[str, str], runtime: Runtime) -> Program:
+    def _compiled(self, expression: str, steps: tuple[str | int, ...], variables: Mapping[str, str] | None, runtime: Runtime) -> Program:
         try:
-            return runtime.compile(expression, variables, self._declared, kubernetes=self._kubernetes)
+            # Where a policy has variables there is such a thing, though its first variable may read no other.
+            listed = variables is not None and self._variables and runtime.name in ("tree", "cpp")
+            declared = self._declared | {"variables"} if listed else self._declared
+            return runtime.compile(expression, variables or {}, declared, kubernetes=self._kubernetes)
         except CompileError as error:
             if error.limitation:
                 return _NoProgram(CelError(error.message, kind="limitation"))
