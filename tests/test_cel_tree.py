@@ -6,6 +6,7 @@ A release that gives the same as 1.37 refers to it. To add a case: ask tests/ora
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import math
 import time
@@ -14,11 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cel_expr_python import cel
+from cel_expr_python.ext import ext_optional
 
 from hostprocess.cel.environment import wrong_result_type
 from hostprocess.cel.library.texts import to_text, type_name
 from hostprocess.cel.nodes import Call, Const, Select, decode
+from hostprocess.cel.parser import parse
 from hostprocess.cel.runtime import UNBOUND, Account, CelError, CompileError
+from hostprocess.cel.standard_macros import expand_standard
 from hostprocess.cel.tree import TreeRuntime
 from hostprocess.cel.types import parse_type
 from hostprocess.cel.values import Duration, Optional, Timestamp, TypeValue, Uint
@@ -253,9 +258,16 @@ def test_deep_values_and_expressions() -> None:
     found = evaluate("object.a == object.b", object={"a": deep, "b": other})
     assert isinstance(found, CelError)
     assert found.kind == "limitation"
+    assert evaluate("(" * 60 + "1" + ")" * 60) == 1
+    assert evaluate(" + ".join(["'a'"] * 60)) == "a" * 60
+    assert evaluate("".join(f"object.a == {number} ? {number} : " for number in range(60)) + "-1", object={"a": 40}) == 40
+    with pytest.raises(CompileError, match="undeclared reference to 'nope'"):
+        evaluate("(" * 60 + "nope" + ")" * 60)
     with pytest.raises(CompileError, match="deeper than 32 levels") as caught:
-        evaluate("(" * 60 + "1" + ")" * 60)
+        evaluate("(" * 400 + "1" + ")" * 400)
     assert caught.value.limitation
+    with pytest.raises(CompileError, match="expression code point size exceeds limit: size: 100002, limit 100000"):
+        evaluate(f"'{'a' * 100_000}'")
     with pytest.raises(CompileError) as caught:
         evaluate("google.protobuf.Duration{seconds: 1}")
     assert caught.value.limitation
@@ -326,8 +338,6 @@ def test_types_are_read_as_they_are_written(text: str) -> None:
 
 
 def test_decoding() -> None:
-    from cel_expr_python import cel
-
     root, positions = decode(cel.NewEnv().compile("has(a.b) && c == -5", disable_check=True).serialize())
     assert isinstance(root, Call)
     first, second = root.arguments
@@ -336,6 +346,36 @@ def test_decoding() -> None:
     assert isinstance(second, Call)
     assert isinstance(second.arguments[1], Const)
     assert second.arguments[1].value == -5
+
+
+# Our own parser, for what is too deep for that of cel-expr-python: the same trees.
+
+
+def structure(node: Any) -> Any:
+    if dataclasses.is_dataclass(node):
+        return (type(node), *(structure(getattr(node, field.name)) for field in dataclasses.fields(node) if field.name != "id"))
+    return tuple(map(structure, node)) if isinstance(node, tuple) else (type(node), repr(node))
+
+
+@pytest.mark.parametrize("cases", chunks(CASES))
+def test_the_parsers_agree(cases: list[Any]) -> None:
+    environment = cel.NewEnv(extensions=[ext_optional.ExtOptional()])
+    for case in cases:
+        expression = case["expression"]
+        try:
+            root, _ = decode(environment.compile(expression, disable_check=True).serialize())
+        except RuntimeError:
+            continue  # an error of a macro perhaps, which our parser leaves to others
+        parsed = parse(expression)
+        assert parsed is not None, expression
+        assert structure(expand_standard(*parsed, True)) == structure(root), expression
+
+
+@pytest.mark.parametrize(
+    "expression", ["1 +", "(", "'a", "a b", "a.in", "package", "{1}", "[1", "a ? b", "0x", "9223372036854775808", "1 in", "'\\z'", "rb'a'"]
+)
+def test_what_our_parser_refuses(expression: str) -> None:
+    assert parse(expression) is None
 
 
 # The other runtime that decides: where cel-cpp gives a value, it is the same.

@@ -12,11 +12,13 @@ from functools import cache
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_optional
 
+from hostprocess.cel import parser
 from hostprocess.cel.checker import Checked, check
 from hostprocess.cel.environment import Environment
 from hostprocess.cel.macros import MacroError, expand
 from hostprocess.cel.nodes import Node, Select, Struct, decode
 from hostprocess.cel.runtime import CompileError
+from hostprocess.cel.standard_macros import expand_standard
 from hostprocess.cel.validators import children, literal_errors
 
 __all__ = ["compile_checked", "parse"]
@@ -24,6 +26,7 @@ __all__ = ["compile_checked", "parse"]
 _REPORTED = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*?)(?=\n \| |\nERROR: <input>|\Z)", re.DOTALL)
 _MAX_ERRORS = 100
 _MAX_SNIPPET = 16384
+_MAX_SIZE = 100_000
 _NO_LINE = 2**31
 _ESCAPED_NAMES = 37
 _OPTIONAL_TYPE = 31  # before, cel-go had another name for the type
@@ -95,12 +98,15 @@ def _parser(optional: bool) -> cel.Env:
 
 
 def _parsed(expression: str, environment: Environment) -> tuple[Node, dict[int, int]]:
+    if len(expression) > _MAX_SIZE:
+        message = f"expression code point size exceeds limit: size: {len(expression)}, limit {_MAX_SIZE}"
+        raise CompileError(message, text=f"compilation failed: ERROR: <input>:-1:0: {message}")
     try:
         serialized = _parser(environment.optional).compile(expression, disable_check=True).serialize()
     except RuntimeError as error:
         text = str(error)
         if "recursion" in text:
-            raise CompileError("the expression is nested deeper than 32 levels, which is more than this parser takes", limitation=True) from None
+            return _deep(expression, environment)
         reported = _REPORTED.findall(text.removesuffix(" [INVALID_ARGUMENT]"))
         found = [(int(line), int(column), _go_words(message)) for line, column, message in reported if int(line) < _NO_LINE]
         if not found:
@@ -120,6 +126,18 @@ def _go_words(message: str) -> str:
     if (match := _NO_NAME.fullmatch(message)) and not match[1].startswith("opt"):
         return "argument is not an identifier" if match[1] in ("map", "filter") else "argument must be a simple name"
     return message
+
+
+def _deep(expression: str, environment: Environment) -> tuple[Node, dict[int, int]]:
+    """What is too deep for the parser of cel-expr-python, by our own."""
+    parsed = parser.parse(expression)
+    if parsed is None:
+        raise CompileError("the expression is nested deeper than 32 levels, and this package cannot parse it", limitation=True)
+    root, positions = parsed
+    try:
+        return expand_standard(root, positions, environment.optional), positions
+    except MacroError as error:
+        raise _error(expression, [(positions.get(error.id, 0), error.message)]) from None
 
 
 def _error(expression: str, errors: Iterable[tuple[int, str]]) -> CompileError:

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from hostprocess.cel.nodes import Call, Comprehension, Const, Entry, Ident, ListLiteral, MapLiteral, Node, Select, Struct
 
-__all__ = ["SORT_BY", "TWO_VARIABLES", "MacroError", "expand"]
+__all__ = ["ACCUMULATOR", "SORT_BY", "TWO_VARIABLES", "Expander", "MacroError", "expand"]
 
-_ACCUMULATOR = "@result"
+ACCUMULATOR = "@result"
 _MACROS = {
     "all": (3,),
     "exists": (3,),
@@ -43,13 +43,14 @@ def expand(root: Node, positions: dict[int, int], macros: frozenset[str]) -> Nod
 
     Raises `MacroError`.
     """
-    return _Expander(positions, macros).node(root)
+    return _Extended(positions, macros).node(root)
 
 
-class _Expander:
-    def __init__(self, positions: dict[int, int], macros: frozenset[str]) -> None:
+class Expander:
+    """Walks a tree, the innermost nodes first, as the parser does, and replaces calls that are macros."""
+
+    def __init__(self, positions: dict[int, int]) -> None:
         self._positions = positions
-        self._macros = macros
         self._next = max(positions, default=0) + 1
         self._place = 0
 
@@ -74,28 +75,60 @@ class _Expander:
             )
         target = None if node.target is None else self.node(node.target)
         call = replace(node, target=target, arguments=tuple(map(self.node, node.arguments)))
-        if target is None or call.function not in self._macros or len(call.arguments) not in _MACROS[call.function]:
-            return call
         self._place = self._positions.get(call.id, 0)
-        return self._sort_by(call, target) if call.function == "sortBy" else self._comprehension(call, target)
+        return self.expanded(call) or call
+
+    def expanded(self, call: Call) -> Node | None:
+        """What a call stands for, if it is a macro."""
+        raise NotImplementedError
 
     def _entry(self, entry: Entry) -> Entry:
         key = entry.key if isinstance(entry.key, str) else self.node(entry.key)
         return replace(entry, key=key, value=self.node(entry.value))
+
+    def new(self) -> int:
+        """A new identity, at the place of the macro."""
+        self._next += 1
+        self._positions[self._next] = self._place
+        return self._next
+
+    def make(self, kind: Callable[[int, Any], Node], value: Any) -> Node:
+        """A node with one part."""
+        return kind(self.new(), value)
+
+    def accu(self) -> Node:
+        """The accumulator."""
+        return Ident(self.new(), ACCUMULATOR)
+
+    def call(self, function: str, *arguments: Node) -> Call:
+        """A call of a function that is no member."""
+        return Call(self.new(), function, arguments)
+
+
+class _Extended(Expander):
+    def __init__(self, positions: dict[int, int], macros: frozenset[str]) -> None:
+        super().__init__(positions)
+        self._macros = macros
+
+    def expanded(self, call: Call) -> Node | None:
+        """See `Expander.expanded`."""
+        if call.target is None or call.function not in self._macros or len(call.arguments) not in _MACROS[call.function]:
+            return None
+        return self._sort_by(call, call.target) if call.function == "sortBy" else self._comprehension(call, call.target)
 
     def _comprehension(self, call: Call, target: Node) -> Node:
         first, second = self._variable(call.arguments[0]), self._variable(call.arguments[1])
         if first == second:
             raise MacroError(f"duplicate variable name: {first}", call.arguments[1].id)
         for name, argument in ((first, call.arguments[0]), (second, call.arguments[1])):
-            if name in (_ACCUMULATOR, "__result__"):
+            if name in (ACCUMULATOR, "__result__"):
                 raise MacroError("iteration variable overwrites accumulator variable", argument.id)
         init, condition, step, result = self._parts(call, first)
         return Comprehension(
-            self._new(),
+            self.new(),
             iter_var=first,
             iter_range=target,
-            accu_var=_ACCUMULATOR,
+            accu_var=ACCUMULATOR,
             accu_init=init,
             condition=condition,
             step=step,
@@ -110,66 +143,52 @@ class _Expander:
         if not isinstance(variable, Ident):
             raise MacroError("argument is not an identifier", variable.id)
         keys = Comprehension(
-            self._new(),
+            self.new(),
             iter_var=variable.name,
-            iter_range=self._make(Ident, _SORTED),
-            accu_var=_ACCUMULATOR,
-            accu_init=self._make(ListLiteral, ()),
-            condition=self._make(Const, True),
-            step=self._call("_+_", self._accu(), self._make(ListLiteral, (key,))),
-            result=self._accu(),
+            iter_range=self.make(Ident, _SORTED),
+            accu_var=ACCUMULATOR,
+            accu_init=self.make(ListLiteral, ()),
+            condition=self.make(Const, True),
+            step=self.call("_+_", self.accu(), self.make(ListLiteral, (key,))),
+            result=self.accu(),
         )
         return Comprehension(
-            self._new(),
+            self.new(),
             iter_var="#unused",
-            iter_range=self._make(ListLiteral, ()),
+            iter_range=self.make(ListLiteral, ()),
             accu_var=_SORTED,
             accu_init=target,
-            condition=self._make(Const, False),
-            step=self._make(Ident, _SORTED),
-            result=Call(self._new(), "@sortByAssociatedKeys", (keys,), self._make(Ident, _SORTED)),
+            condition=self.make(Const, False),
+            step=self.make(Ident, _SORTED),
+            result=Call(self.new(), "@sortByAssociatedKeys", (keys,), self.make(Ident, _SORTED)),
         )
 
     def _parts(self, call: Call, first: str) -> tuple[Node, Node, Node, Node]:
         """The start of the accumulator, the condition of the loop, its step, and the result."""
         last = call.arguments[-1]
-        true = self._make(Const, True)
+        true = self.make(Const, True)
         if call.function == "all":
-            return self._make(Const, True), self._call("@not_strictly_false", self._accu()), self._call("_&&_", self._accu(), last), self._accu()
+            return self.make(Const, True), self.call("@not_strictly_false", self.accu()), self.call("_&&_", self.accu(), last), self.accu()
         if call.function == "exists":
-            condition = self._call("@not_strictly_false", self._call("!_", self._accu()))
-            return self._make(Const, False), condition, self._call("_||_", self._accu(), last), self._accu()
+            condition = self.call("@not_strictly_false", self.call("!_", self.accu()))
+            return self.make(Const, False), condition, self.call("_||_", self.accu(), last), self.accu()
         if call.function in ("existsOne", "exists_one"):
-            one = self._call("_+_", self._accu(), self._make(Const, 1))
-            step = self._call("_?_:_", last, one, self._accu())
-            return self._make(Const, 0), true, step, self._call("_==_", self._accu(), self._make(Const, 1))
-        init: Node = self._make(MapLiteral, ())
+            one = self.call("_+_", self.accu(), self.make(Const, 1))
+            step = self.call("_?_:_", last, one, self.accu())
+            return self.make(Const, 0), true, step, self.call("_==_", self.accu(), self.make(Const, 1))
+        init: Node = self.make(MapLiteral, ())
         if call.function == "transformList":
-            init = self._make(ListLiteral, ())
-            step = self._call("_+_", self._accu(), self._make(ListLiteral, (last,)))
+            init = self.make(ListLiteral, ())
+            step = self.call("_+_", self.accu(), self.make(ListLiteral, (last,)))
         elif call.function == "transformMap":
-            step = self._call("cel.@mapInsert", self._accu(), self._make(Ident, first), last)
+            step = self.call("cel.@mapInsert", self.accu(), self.make(Ident, first), last)
         else:
-            step = self._call("cel.@mapInsert", self._accu(), last)
+            step = self.call("cel.@mapInsert", self.accu(), last)
         if len(call.arguments) == 4:
-            step = self._call("_?_:_", call.arguments[2], step, self._accu())
-        return init, true, step, self._accu()
+            step = self.call("_?_:_", call.arguments[2], step, self.accu())
+        return init, true, step, self.accu()
 
     def _variable(self, node: Node) -> str:
         if not isinstance(node, Ident):
             raise MacroError("argument must be a simple name", node.id)
         return node.name
-
-    def _new(self) -> int:
-        self._next += 1
-        self._positions[self._next] = self._place
-        return self._next
-
-    def _make(self, kind: Callable[[int, Any], Node], value: Any) -> Node:
-        return kind(self._new(), value)
-
-    def _accu(self) -> Node:
-        return Ident(self._new(), _ACCUMULATOR)
-
-    def _call(self, function: str, *arguments: Node) -> Call:
-        return Call(self._new(), function, arguments)
