@@ -25,6 +25,23 @@ def test_two_objects_of_one_name() -> None:
     assert checks(policy(), policy(), binding()) == ["duplicate-name"]
 
 
+@pytest.mark.parametrize(
+    ("rule", "hint"),
+    [
+        ({"apiGroups": [""], "resources": ["pod"]}, "did you mean 'pods'?"),
+        ({"apiGroups": [""], "resources": ["deployments"]}, "deployments is in apps/v1"),
+        ({"apiGroups": ["apps"], "resources": ["deployment/status"]}, "did you mean 'deployments'?"),
+        ({"apiGroups": ["apps"], "resources": ["*/scale", "replicasets", "*"]}, None),
+        ({"apiGroups": ["gateway.networking.k8s.io"], "resources": ["gateways"]}, None),
+        ({"apiGroups": ["*"], "resources": ["things"]}, None),
+    ],
+)
+def test_resources_that_are_nowhere(rule: dict[str, Any], hint: str | None) -> None:
+    rules = [{"apiVersions": ["v1"], "operations": ["CREATE"], **rule}]
+    value = policy(matchConstraints={"resourceRules": rules}, validations=[{"expression": "object.kind != 'x'"}])
+    assert [one.hint for one in lint(value, binding()) if one.check == "unknown-resource"] == ([hint] if hint else [])
+
+
 PODS = {"matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}]}}
 BOTH = {
     "matchConstraints": {

@@ -10,7 +10,7 @@ from hostprocess.model import Resource
 from hostprocess.policy_lint.field_errors import Steps
 from hostprocess.policy_lint.findings import finding
 from hostprocess.policy_lint.guards import Facts, Read, true_facts, unguarded
-from hostprocess.policy_lint.kinds_matched import Matched
+from hostprocess.policy_lint.kinds_matched import Matched, unknown_resources
 from hostprocess.policy_lint.literals import bad_literals, may_fail
 from hostprocess.policy_lint.narrowing import MatchedKind
 from hostprocess.policy_lint.places import expression_place
@@ -36,8 +36,16 @@ def advice(resource: Resource, spec: JSONObject, check: PolicyCheck, matched: Ma
     for expression, tree in trees:
         for node, words in bad_literals(tree.root, minor) if expression.steps not in broken else ():
             yield _at(resource, expression, tree, node, "bad-literal", words)
+    yield from _resource_advice(resource, spec, schemas)
     yield from _container_advice(resource, spec, trees, matched)
     yield from _read_advice(resource, check, schemas)
+
+
+def _resource_advice(resource: Resource, spec: JSONObject, schemas: Schemas) -> Iterator[Finding]:
+    for rule, index, name, meant in unknown_resources(spec.get("matchConstraints") or {}, schemas.resources):
+        steps: Steps = ("spec", "matchConstraints", "resourceRules", rule, "resources", index)
+        words = f"the groups and versions of this rule have no resource {name!r}: it matches nothing"
+        yield finding(resource, steps, "unknown-resource", "warning", words, hint=meant)
 
 
 def _read_advice(resource: Resource, check: PolicyCheck, schemas: Schemas) -> Iterator[Finding]:

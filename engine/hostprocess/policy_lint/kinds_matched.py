@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hostprocess.errors import suggestion
 from hostprocess.policy_lint.narrowing import MatchedKind
 
-__all__ = ["Matched", "ResourceKinds", "matched_kinds"]
+__all__ = ["Matched", "ResourceKinds", "matched_kinds", "unknown_resources"]
 
 JSONObject = Mapping[str, Any]
 _SAME_OBJECT = frozenset({"", "status", "ephemeralcontainers", "resize", "finalize", "approval"})
@@ -42,8 +43,9 @@ def matched_kinds(constraints: JSONObject, resources: ResourceKinds) -> Matched:
     """The kinds that matchConstraints match."""
     kinds: set[MatchedKind] = set()
     complete = True
+    known = {key[0] for key in resources}
     for rule in constraints.get("resourceRules") or ():
-        for one in _of_rule(rule or {}, resources):
+        for one in _of_rule(rule or {}, resources, known):
             if one is None:
                 complete = False
             else:
@@ -51,7 +53,7 @@ def matched_kinds(constraints: JSONObject, resources: ResourceKinds) -> Matched:
     return Matched(tuple(sorted(kinds)), complete)
 
 
-def _of_rule(rule: JSONObject, resources: ResourceKinds) -> Iterator[MatchedKind | None]:
+def _of_rule(rule: JSONObject, resources: ResourceKinds, known: set[str]) -> Iterator[MatchedKind | None]:
     groups, versions = rule.get("apiGroups") or (), rule.get("apiVersions") or ()
     for name in rule.get("resources") or ():
         plural, _, subresource = str(name).partition("/")
@@ -63,7 +65,8 @@ def _of_rule(rule: JSONObject, resources: ResourceKinds) -> Iterator[MatchedKind
             continue
         found = [key for key in resources if key[2] == plural and _among(key[0], groups) and _among(key[1], versions)]
         yield from (MatchedKind(group, version, resources[group, version, plural], plural) for group, version, _ in found)
-        if not found or subresource not in _SAME_OBJECT or _missing(groups, {key[0] for key in found}) or _missing(versions, {key[1] for key in found}):
+        # Whatever may be in a group that is not known, or in any.
+        if not found or subresource not in _SAME_OBJECT or not known.issuperset(groups):
             yield None
 
 
@@ -71,6 +74,25 @@ def _among(value: str, given: Iterable[str]) -> bool:
     return "*" in given or value in given
 
 
-def _missing(given: Iterable[str], found: set[str]) -> bool:
-    # A group that does not have the resource is harmless as long as it is built in: nothing can be there.
-    return any(one not in found and "." in one and not one.endswith(".k8s.io") for one in given)
+def unknown_resources(constraints: JSONObject, resources: ResourceKinds) -> Iterator[tuple[int, int, str, str]]:
+    """Names of resources that none of the groups and versions of their rule has, all of which are known: index of the rule, of the name, the name, and
+    what may be meant.
+    """
+    known = {key[0] for key in resources}
+    for place, rule in enumerate(constraints.get("resourceRules") or ()):
+        groups, versions = rule.get("apiGroups") or (), rule.get("apiVersions") or ()
+        if not groups or not known.issuperset(groups):
+            continue
+        for index, name in enumerate(rule.get("resources") or ()):
+            plural = str(name).partition("/")[0]
+            if plural != "*" and not any(key[0] in groups and _among(key[1], versions) and key[2] == plural for key in resources):
+                yield place, index, plural, _meant(plural, groups, resources)
+
+
+def _meant(plural: str, groups: Iterable[str], resources: ResourceKinds) -> str:
+    elsewhere = sorted({f"{key[0]}/{key[1]}".strip("/") for key in resources if key[2] == plural})
+    if elsewhere:
+        return f"{plural} is in {', '.join(elsewhere)}"
+    own = {key[2]: kind for key, kind in resources.items() if key[0] in groups}
+    named = [name for name, kind in own.items() if kind.lower() == plural.lower()]
+    return f"did you mean {named[0]!r}?" if named else suggestion(plural, own).removeprefix("; ")
