@@ -94,5 +94,10 @@ def test_numbers_as_go_writes_them(value: float, text: str) -> None:
     assert number_text(value) == text
 
 
+@pytest.mark.parametrize(("one", "other", "same"), [("1", "1000m", True), ("1Ki", "1024", True), ("1", "1m", False), ("0", "0Ki", True), ("0", "1m", False)])
+def test_equality(one: str, other: str, same: bool) -> None:
+    assert parse(one).equals(parse(other)) is same
+
+
 def test_a_quantity_made_of_numbers() -> None:
     assert str(Quantity(3, 3)) == "3k"

@@ -99,19 +99,23 @@ class Struct:
     def __init__(self, name: str, kubernetes: str) -> None:
         self.name = name
         self.kubernetes = kubernetes
-        self.fields = fields_of(name, kubernetes)
         self.entries: dict[str, _Entry] = {}
         self.quick: dict[str, tuple[type | None, bool, Walker | None, str]] = {}
         self.always: list[tuple[str, Callable[[Decoding], Any]]] = []
         self.judged: dict[str, str] = {}  # what has been said of other keys; manifests repeat them
-        for one in self.fields:
-            entry = self.entries[one.name] = _entry(one, name, kubernetes)
+
+    def _fill(self) -> None:
+        """Builds the walkers of the fields, when the first object of this struct comes."""
+        for one in fields_of(self.name, self.kubernetes):
+            entry = self.entries[one.name] = _entry(one, self.name, self.kubernetes)
             self.quick[one.name] = (entry.wanted, entry.keeps_zero, entry.walk, _key(one))
-            if (zero := _zero(one, kubernetes)) is not None:
+            if (zero := _zero(one, self.kubernetes)) is not None:
                 self.always.append((one.name, zero))
 
     def decode(self, value: dict[str, Any], at: Steps, key: str | int, decoding: Decoding) -> dict[str, Any]:
         """The struct at the field `key` of what lies at `at`."""
+        if not self.quick:
+            self._fill()
         here = (*at, key)
         out: dict[str, Any] = {}
         get = self.quick.get
@@ -140,6 +144,8 @@ class Struct:
 
     def zero(self, name: str) -> dict[str, Any]:
         """What a field that is not given leaves in the struct, nothing filled in: the field, or nothing."""
+        if not self.quick:
+            self._fill()
         return {field: make(Decoding(self.kubernetes)) for field, make in self.always if field == name}
 
     def _unknown(self, name: str, here: Steps, decoding: Decoding) -> None:
@@ -254,22 +260,16 @@ def _walker(type: str, entry: _Entry, kubernetes: str) -> Walker | None:
     if letter == "*":
         return _walker(rest, entry, kubernetes)
     if letter == "@":
-        found: list[Struct] = []
-
-        def walk(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
-            if not found:
-                found.append(struct(rest, kubernetes))
-            return found[0].decode(value, at, key, decoding)
-
-        return walk
+        return struct(rest, kubernetes).decode
     if letter == "[":
         return _list_walker(rest, entry, kubernetes)
     if letter == "{":
         return _string_map_walker(entry) if rest == "s" else _map_walker(rest, entry, kubernetes)
     if letter in "io":
+        aborts = "int32" if letter == "o" else ""
 
         def bounded(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
-            return value if -(1 << 31) <= value < 1 << 31 else decoding.mismatch(value, at, key, entry, go_type="int32")
+            return value if -(1 << 31) <= value < 1 << 31 else decoding.mismatch(value, at, key, entry, go_type=aborts)
 
         return bounded
     return scalars.WALKERS.get(letter)
@@ -306,6 +306,12 @@ def _list_walker(type: str, entry: _Entry, kubernetes: str) -> Walker:
     walk = _walker(type, inner, kubernetes)
 
     def each(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
+        if walk is None:
+            for item in value:
+                if item.__class__ is not wanted:
+                    break
+            else:
+                return value
         here = (*at, key)
         out = []
         for index, item in enumerate(value):

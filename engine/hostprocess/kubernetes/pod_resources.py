@@ -35,10 +35,12 @@ def qos_class(spec: dict[str, Any], kubernetes: str) -> str:
 
 
 def _class_of(resources: dict[str, Any]) -> str:
+    if not resources:
+        return "BestEffort"
     classes = set()
     for name in _COUNTED:
         request, limit = _amount(resources, "requests", name), _amount(resources, "limits", name)
-        if request.value != limit.value:
+        if not request.equals(limit):
             return "Burstable"
         classes.add("Guaranteed" if request.unscaled else "BestEffort")
     return classes.pop() if len(classes) == 1 else "Burstable"

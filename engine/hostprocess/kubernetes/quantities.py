@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final
 
 __all__ = ["BINARY_SI", "DECIMAL_EXPONENT", "DECIMAL_SI", "Quantity", "canonical", "number_text", "parse"]
@@ -84,6 +85,12 @@ class Quantity:
         value: int = self.unscaled * 10 ** min(self.scale, _DIGITS)
         return value if -(1 << 63) <= value <= _MAX else None
 
+    def equals(self, other: Quantity) -> bool:
+        """Whether both are the same number, whatever their texts (`Cmp`)."""
+        if self.scale == other.scale:
+            return self.unscaled == other.unscaled
+        return bool(self.unscaled) == bool(other.unscaled) and self.value == other.value
+
     def rounded_up(self, scale: int) -> Quantity:
         """The quantity with no digits below 10^`scale`, rounded away from zero (`RoundUp`)."""
         if not self.large and self.scale >= scale:
@@ -93,6 +100,7 @@ class Quantity:
         return Quantity(_divided_up(self.unscaled, scale - self.scale), scale, self.format, self.large)
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Quantity:
     """A quantity of its text, as `ParseQuantity`. Raises ValueError with Go's words."""
     if text == "0":
@@ -168,10 +176,15 @@ def _without_factors(value: int, factor: int) -> tuple[int, int]:
 def canonical(value: Any) -> str:
     """The canonical text of a quantity in JSON, which may be a number. Raises ValueError with Go's words."""
     if value.__class__ is str:
-        return str(parse(value.strip(_SPACE)))
+        return _canonical(value)
     if value.__class__ is int or value.__class__ is float:
         return str(parse(number_text(value)))
     raise ValueError(_WRONG_FORMAT)
+
+
+@lru_cache(maxsize=4096)
+def _canonical(text: str) -> str:
+    return str(parse(text.strip(_SPACE)))
 
 
 _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"

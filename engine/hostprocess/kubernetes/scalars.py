@@ -7,6 +7,7 @@ import binascii
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Protocol
 
 from hostprocess.kubernetes.fields import Steps
@@ -37,10 +38,22 @@ _MICRO_LAYOUT = "2006-01-02T15:04:05.000000Z07:00"
 
 def _time(value: Any, at: Steps, key: str | int, decoding: Refusing) -> Any:
     """RFC 3339 in UTC, whole seconds. Source: metav1.Time."""
+    written = _written(value)
+    return decoding.refuse(at, key, _time_fault(value, _LAYOUT)) if written == "" else written
+
+
+@lru_cache(maxsize=4096)
+def _written(value: str) -> str | None:
+    """In UTC; None for the zero time, and nothing for what is no time."""
     found = _instant(value)
     if found is None:
-        return decoding.refuse(at, key, _time_fault(value, _LAYOUT))
-    return found.strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0") if found.year > 1 or found.timetuple().tm_yday > 1 else None
+        return ""
+    if found.year == 1 and found.replace(tzinfo=None) == datetime.min:
+        return None
+    return value if _WRITTEN.fullmatch(value) else f"{found.year:04}-{found:%m-%dT%H:%M:%SZ}"
+
+
+_WRITTEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
 def _micro_time(value: Any, at: Steps, key: str | int, decoding: Refusing) -> Any:
@@ -49,7 +62,7 @@ def _micro_time(value: Any, at: Steps, key: str | int, decoding: Refusing) -> An
     found = _instant(value) if match and len(match[7] or "") == 6 else None
     if found is None:
         return decoding.refuse(at, key, _time_fault(value, _MICRO_LAYOUT))
-    return found.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    return f"{found.year:04}-{found:%m-%dT%H:%M:%S.%fZ}"
 
 
 _PARTS = (

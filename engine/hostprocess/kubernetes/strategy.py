@@ -68,7 +68,8 @@ _GENERATION_SINCE = {"core/v1.Pod": (1, 33), "autoscaling/v1.HorizontalPodAutosc
 
 
 def _has_generation(kind: Kind, kubernetes: str) -> bool:
-    return kind.type in _GENERATION and release_number(kubernetes) >= _GENERATION_SINCE.get(kind.type, (0, 0))
+    since = _GENERATION_SINCE.get(kind.type)
+    return kind.type in _GENERATION and (since is None or release_number(kubernetes) >= since)
 
 
 def prepare_for_create(out: Object, kind: Kind, kubernetes: str) -> None:
@@ -91,18 +92,23 @@ def prepare_for_create(out: Object, kind: Kind, kubernetes: str) -> None:
         out["status"]["qosClass"] = given["qosClass"]  # those releases compute it before they drop the status, and believe what is there
 
 
+_UID = Unknown("metadata.uid, which the API server makes up when it creates the object")
+_CREATION = Unknown("metadata.creationTimestamp, which the API server sets when it creates the object")
+_MANAGED_FIELDS = Unknown("metadata.managedFields, which the API server keeps")
+
+
 def _server_metadata(metadata: Object) -> None:
     for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
         metadata.pop(name, None)
-    metadata["uid"] = Unknown("metadata.uid, which the API server makes up when it creates the object")
-    metadata["creationTimestamp"] = Unknown("metadata.creationTimestamp, which the API server sets when it creates the object")
-    metadata["managedFields"] = Unknown("metadata.managedFields, which the API server keeps")
+    metadata["uid"] = _UID
+    metadata["creationTimestamp"] = _CREATION
+    metadata["managedFields"] = _MANAGED_FIELDS
     if "generateName" in metadata and not metadata.get("name"):
         metadata["name"] = Unknown("metadata.name, which the API server makes of generateName")
 
 
 def _kept_metadata(metadata: Object, before: Object) -> None:
-    metadata["managedFields"] = Unknown("metadata.managedFields, which the API server keeps")
+    metadata["managedFields"] = _MANAGED_FIELDS
     for name in ("uid", "creationTimestamp", "resourceVersion"):
         given = before.get(name) if name == "creationTimestamp" else metadata.get(name) or before.get(name)
         metadata[name] = given or Unknown(f"metadata.{name}, which neither the new nor the old object gives")
