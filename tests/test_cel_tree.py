@@ -9,6 +9,7 @@ import base64
 import dataclasses
 import json
 import math
+import random
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -154,6 +155,7 @@ UID = Unknown("metadata.uid is given by the API server")
         ("object.metadata.uid in ['a']", UID.what),
         ("!(object.metadata.uid == 'x')", UID.what),
         ("variables.u == 'x'", UID.what),
+        ("has(variables.u)", UID.what),
         ("variables.u == 'x' || true", True),
         ("object.metadata.uid.nope()", None),
     ],
@@ -166,6 +168,49 @@ def test_unknown_values(expression: str, expected: Any) -> None:
         return
     found = evaluate(expression, variables, object={"metadata": {"uid": UID, "name": "p"}})
     assert found == (CelError(expected, missing=expected) if isinstance(expected, str) else expected)
+
+
+FILLINGS = ["x", "", 1, 0, True, None, [1], ["a"], {}, {"x": 1}, 1.5]
+
+
+def holed(value: Any, chance: random.Random) -> Any:
+    if chance.random() < 0.12:
+        return Unknown("a hole")
+    if isinstance(value, dict):
+        return {key: holed(each, chance) for key, each in value.items()}
+    return [holed(each, chance) for each in value] if isinstance(value, list) else value
+
+
+def filled(value: Any, chance: random.Random) -> Any:
+    if isinstance(value, Unknown):
+        return chance.choice(FILLINGS)
+    if isinstance(value, dict):
+        return {key: filled(each, chance) for key, each in value.items()}
+    return [filled(each, chance) for each in value] if isinstance(value, list) else value
+
+
+def is_whole(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return all(map(is_whole, value.values() if isinstance(value, dict) else value))
+    return is_whole(value.value) if isinstance(value, Optional) else not isinstance(value, Unknown)
+
+
+@pytest.mark.parametrize("cases", chunks([case for case in CASES if case["object"] == "small"]))
+def test_what_is_said_of_unknown_values_holds_whatever_they_are(cases: list[Any]) -> None:
+    for case in cases:
+        chance = random.Random(case["expression"])
+        try:
+            program = TREE.compile(case["expression"], HEAD["variables"][case.get("variables", "")], DECLARED)
+        except CompileError:
+            continue
+        inputs = given(case)
+        partial = holed(inputs["object"], chance)
+        said = program.evaluate(TREE.activation({**inputs, "object": partial}))
+        if not is_whole(said) or (isinstance(said, CelError) and said.missing):
+            continue
+        for _ in range(3):
+            found = program.evaluate(TREE.activation({**inputs, "object": filled(partial, chance)}))
+            assert isinstance(found, CelError) if isinstance(said, CelError) else shown(found) == shown(said), case["expression"]
 
 
 def test_an_input_that_was_not_given_is_named() -> None:

@@ -1,1 +1,1 @@
-"""The CEL environment of Kubernetes and the two runtimes that evaluate in it. It knows nothing of policies or rules."""
+"""The CEL environment of Kubernetes and the runtimes that evaluate in it. It knows nothing of policies or rules."""

@@ -218,7 +218,10 @@ def _applied(frame: Frame, value: Any, qualifiers: tuple[Qualifier, ...]) -> Any
             frame[0] += 1
             if isinstance(found, CelError):
                 return found
-            return value if isinstance(value, Unknown) else found is not ABSENT
+            if isinstance(value, Unknown):
+                return value
+            # A field that holds something unknown is there; a variable that is unknown may turn out to fail.
+            return found if isinstance(found, Unknown) and isinstance(value, Lazy) else found is not ABSENT
         if found is ABSENT:
             return Optional()
         frame[0] += not (optional and isinstance(found, CelError))

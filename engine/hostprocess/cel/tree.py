@@ -177,6 +177,6 @@ class TreeProgram:
             return CelError(f"internal error: {panic}"), frame[0]
         except RecursionError:
             return CelError("the expression or a value is nested too deeply", kind="limitation"), frame[0]
-        except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError, AttributeError) as error:
+        except (ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, StopIteration, TypeError, ValueError) as error:
             return CelError(f"internal error: {type(error).__name__}: {error}", kind="limitation"), frame[0]
         return (value, frame[0]) if frame[0] <= PER_CALL_LIMIT else (_COST_EXCEEDED, frame[0])
