@@ -16,7 +16,7 @@ from hostprocess.bindings import complete_bindings
 from hostprocess.cel.runtime import NEWEST
 from hostprocess.check import Judge, Outcomes, Progress, judge_files, judge_resources, look_up
 from hostprocess.errors import UsageError
-from hostprocess.evaluate import Evaluator
+from hostprocess.evaluate import EvaluatePolicy, Evaluator
 from hostprocess.explain import explain_rule, find_symptom
 from hostprocess.given import distinct, objects, parameters, stored, user_info
 from hostprocess.hookspecs import PolicySource, Reporter, Selection
@@ -25,7 +25,7 @@ from hostprocess.kubernetes.admitted import FIELD_VALIDATIONS, PLUGINS
 from hostprocess.kubernetes.reader import Piece, read_piece
 from hostprocess.kubernetes.source import STANDARD_INPUT, Spool
 from hostprocess.model import Binding, InputProblem, Policy, Report, Resource, Targets
-from hostprocess.plugins import collect, make_manager
+from hostprocess.plugins import BUILT_IN, collect, make_manager
 from hostprocess.policy_lint.report import LintReport
 from hostprocess.presenting import Presenter
 from hostprocess.rules import PACK_FILE, Pack, built_in_folder, load_pack
@@ -265,7 +265,7 @@ class _Setup:
             runtimes.pack,
             inventory,
             show_all=self.show_all,
-            evaluate_policy=_manager().hook.evaluate_policy,
+            evaluate_policy=_wrapped_evaluation(),
             foreign=runtimes.foreign,
             exact=runtimes.exact,
             kubernetes=self.policies.targets.kubernetes,
@@ -322,6 +322,13 @@ def _presenter(kubernetes: str, arguments: RunArguments) -> Presenter:
 @cache
 def _manager() -> pluggy.PluginManager:
     return make_manager()
+
+
+def _wrapped_evaluation() -> EvaluatePolicy | None:
+    """The hook `evaluate_policy`, None if nobody but this package answers it: a call through the plug-in manager costs as much as an expression."""
+    hook = _manager().hook.evaluate_policy
+    names = [one.plugin_name for one in hook.get_hookimpls()]
+    return None if names == list(BUILT_IN) else hook
 
 
 def _source(path: str, selection: Selection) -> PolicySource:

@@ -17,7 +17,7 @@ from hostprocess.context import Context
 from hostprocess.decide import DecisionMaker
 from hostprocess.faults import fields_of
 from hostprocess.inventory import ConfigurationError, Inventory
-from hostprocess.matching import Match, Matcher
+from hostprocess.matching import Match, Matcher, MatchKey, match_key
 from hostprocess.model import Binding, Decision, MatchConstraints, Outcome, Policy, Request, Unknown
 from hostprocess.prepared import Conditions, PreparedPolicy
 from hostprocess.responses import FAILURES_KEY, failures_annotation
@@ -73,6 +73,13 @@ class _Bound:
     matcher: Matcher
     bindings: tuple[tuple[Binding, Matcher | None], ...]
     fault: ConfigurationError | None
+    number: int
+    """Of what it matches: the policies of one pack share it."""
+
+    @property
+    def variables_are_own(self) -> bool:
+        """Whether each binding evaluates, and pays for, the variables anew."""
+        return len(self.bindings) > 1 and bool(self.prepared.policy.variables) and self.prepared.runtime.name not in _OWN
 
 
 class Evaluator:
@@ -103,7 +110,7 @@ class Evaluator:
             bound.setdefault(binding.policy_name, []).append(binding)
         self.inventory = inventory
         self._show_all = show_all
-        self._evaluate_policy = evaluate_policy or evaluate_plainly
+        self._evaluate_policy = evaluate_policy
         self._authorizer = authorizer
         self._matchers: dict[int, Matcher] = {}
         self._bindings = {(one.policy_name, one.name): one for several in bound.values() for one in several}
@@ -112,7 +119,9 @@ class Evaluator:
             if policy.name in bound:
                 prepared = PreparedPolicy(policy, runtime if policy.of_pack else foreign or runtime, exact, kubernetes)
                 with_matchers = tuple((one, self._matcher(one.match_resources) if one.match_resources else None) for one in bound[policy.name])
-                self._policies.append(_Bound(prepared, self._matcher(policy.match_constraints), with_matchers, inventory.fault_of(policy)))
+                self._policies.append(
+                    _Bound(prepared, self._matcher(policy.match_constraints), with_matchers, inventory.fault_of(policy), id(policy.match_constraints))
+                )
         self._needs_request = self._mention("request")
         self._needs_authorizer = self._mention("authorizer")
 
@@ -144,22 +153,23 @@ class Evaluator:
         decisions = Decisions([], [])
         context: Context | None = None
         matches: dict[int, Match] = {}
+        key = match_key(request)
         for one in self._policies:
-            matched = matches.get(id(one.matcher))
+            matched = matches.get(one.number)
             if matched is None:
-                matched = matches[id(one.matcher)] = one.matcher.match(request)
+                matched = matches[one.number] = one.matcher.match(request, key)
             if one.fault and not matched.reason and not matched.unknown:
                 # Told once, whatever the bindings (dispatcher.go).
                 decisions.matched = True
                 decisions.findings.append(DecisionMaker(one.prepared, one.bindings[0][0], request).configuration_error(one.fault))
                 continue
             for binding, matcher in one.bindings:
-                found = _both(matched, matcher, request)
+                found = matched if matcher is None else _both(matched, matcher, request, key)
                 if found.reason or found.unknown:
                     self._not_matched(one.prepared, binding, request, found, decisions)
                     continue
                 decisions.matched = True
-                if found.resource is not None or one.prepared.runtime.name not in _OWN:
+                if found.resource is not None or one.variables_are_own:
                     self._dispatch(one.prepared, binding, self._context(request, found), decisions)
                     continue
                 context = context or self._context(request, found)
@@ -168,12 +178,19 @@ class Evaluator:
         return decisions
 
     def _dispatch(self, prepared: PreparedPolicy, binding: Binding, context: Context, decisions: Decisions) -> None:
+        policy = prepared.policy
+        applies: Conditions | None = None
         # Most pods are none of a policy's business: they are let go before the hook is called.
-        if prepared.policy.param_kind is None and prepared.policy.match_conditions and (false := prepared.applies(context).false):
-            self._not_matched(prepared, binding, context.request, Match(_condition_reason(false)), decisions)
+        if policy.param_kind is None:
+            applies = prepared.applies(context)
+            if applies.false:
+                self._not_matched(prepared, binding, context.request, Match(_condition_reason(applies.false)), decisions)
+                return
+        if self._evaluate_policy is None:
+            self._judge(prepared, binding, context, applies, decisions)
             return
-        evaluation = partial(self._judge, prepared, binding, context)
-        decisions.add(self._evaluate_policy(policy=prepared.policy, binding=binding, request=context.request, evaluation=evaluation))
+        evaluation = partial(self._judged, prepared, binding, context, applies)
+        decisions.add(self._evaluate_policy(policy=policy, binding=binding, request=context.request, evaluation=evaluation))
 
     def _context(self, request: Request, match: Match) -> Context:
         inputs: dict[str, Any] = {"object": request.object, "oldObject": request.old_object, "namespaceObject": request.namespace_object}
@@ -192,6 +209,8 @@ class Evaluator:
         return Context(inputs, request, conditions_request)
 
     def _publish(self, decisions: Decisions) -> None:
+        if not decisions.findings and not decisions.published:
+            return
         annotations = {key: ", ".join(values) for key, values in decisions.published.items()}
         failures = failures_annotation(decisions.findings, self._bindings)
         if failures:
@@ -211,30 +230,35 @@ class Evaluator:
             maker = DecisionMaker(prepared, binding, request)
             decisions.passed += [maker.passed(rule, Outcome.SKIP, match.reason) for rule in rules]
 
-    def _judge(self, prepared: PreparedPolicy, binding: Binding, context: Context) -> Decisions:
+    def _judged(self, prepared: PreparedPolicy, binding: Binding, context: Context, applies: Conditions | None) -> Decisions:
         decisions = Decisions([], [])
+        self._judge(prepared, binding, context, applies, decisions)
+        return decisions
+
+    def _judge(self, prepared: PreparedPolicy, binding: Binding, context: Context, applies: Conditions | None, decisions: Decisions) -> None:
+        if applies is not None:
+            self._validate(prepared, binding, context, applies, decisions)
+            return
         params = self.inventory.params(prepared.policy, binding, context.request.namespace)
         if isinstance(params, ConfigurationError):
             decisions.findings.append(DecisionMaker(prepared, binding, context.request).configuration_error(params))
-        elif prepared.policy.param_kind is None:
-            self._validate(prepared, binding, context, decisions)
-        elif isinstance(params, Unknown):
-            self._validate(prepared, binding, context.with_params(params), decisions)
-        elif not params:
+        elif not isinstance(params, Unknown) and not params:
             self._not_matched(prepared, binding, context.request, Match("there is no parameter object, and parameterNotFoundAction is Allow"), decisions)
         else:
-            for value in params:
-                self._validate(prepared, binding, context.with_params(value), decisions)
-        return decisions
+            for value in [params] if isinstance(params, Unknown) else params:
+                with_params = context.with_params(value)
+                self._validate(prepared, binding, with_params, prepared.applies(with_params), decisions)
 
-    def _validate(self, prepared: PreparedPolicy, binding: Binding, context: Context, decisions: Decisions) -> None:
-        maker = DecisionMaker(prepared, binding, context.request)
-        applies = prepared.applies(context)
+    def _validate(self, prepared: PreparedPolicy, binding: Binding, context: Context, applies: Conditions, decisions: Decisions) -> None:
         if not applies.hold:
-            self._not_applied(prepared, binding, context, maker, applies, decisions)
+            self._not_applied(prepared, binding, context, applies, decisions)
             return
         account = Account()
         values = prepared.evaluate(context, account)
+        if not self._show_all and prepared.is_plain and values.__class__ is list and all(value is True for value in values):
+            decisions.allowed += len(prepared.groups)
+            return
+        maker = DecisionMaker(prepared, binding, context.request)
         annotations = prepared.annotations(context) if prepared.policy.audit_annotations else []
         if isinstance(annotations, CelError) or isinstance(values, CelError):
             decisions.findings.append(maker.out_of_budget())
@@ -271,9 +295,8 @@ class Evaluator:
             indexes = [index for group in prepared.groups for index, position in group.validations if values[position] is False]
         return prepared.messages(context, account, indexes)
 
-    def _not_applied(
-        self, prepared: PreparedPolicy, binding: Binding, context: Context, maker: DecisionMaker, applies: Conditions, decisions: Decisions
-    ) -> None:
+    def _not_applied(self, prepared: PreparedPolicy, binding: Binding, context: Context, applies: Conditions, decisions: Decisions) -> None:
+        maker = DecisionMaker(prepared, binding, context.request)
         if applies.false:
             self._not_matched(prepared, binding, context.request, Match(_condition_reason(applies.false)), decisions)
         elif applies.unknown:
@@ -283,11 +306,11 @@ class Evaluator:
             decisions.findings.append(maker.error(texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"))
 
 
-def _both(match: Match, matcher: Matcher | None, request: Request) -> Match:
+def _both(match: Match, matcher: Matcher, request: Request, key: MatchKey) -> Match:
     """The match of a policy, unless its binding is not about the request; what is not known counts only if nothing else says so."""
-    if matcher is None or match.reason:
+    if match.reason:
         return match
-    of_binding = matcher.match(request)
+    of_binding = matcher.match(request, key)
     if of_binding.reason:
         return of_binding
     # The version under which the binding matches does not matter.

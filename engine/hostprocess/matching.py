@@ -14,7 +14,7 @@ from hostprocess.inventory import NAME_LABEL, Inventory
 from hostprocess.kubernetes.selectors import matches as selects
 from hostprocess.model import GroupVersionKind, GroupVersionResource, MatchConstraints, Request, ResourceRule, Unknown
 
-__all__ = ["Match", "Matcher"]
+__all__ = ["Match", "MatchKey", "Matcher", "match_key"]
 
 # Policies must not lock out their own repair.
 _EXEMPT = frozenset(
@@ -44,6 +44,13 @@ class Match:
 
 
 MATCHES = Match()
+MatchKey = tuple[Any, ...]
+_MEMORY = 10_000  # answers that a matcher remembers
+
+
+def match_key(request: Request) -> MatchKey:
+    """All of a request, but for its name, that the rules of a policy look at."""
+    return (request.group, request.version, request.plural, request.kind, request.subresource, request.operation, _scope(request))
 
 
 class Matcher:
@@ -55,8 +62,8 @@ class Matcher:
         self._resource_names = any(rule.resource_names for rule in (*constraints.resource_rules, *constraints.exclude_resource_rules))
         self._found: dict[Any, Match] = {}
 
-    def match(self, request: Request) -> Match:
-        """Whether the request matches; the namespaceSelector first, then the objectSelector, then the rules."""
+    def match(self, request: Request, key: MatchKey | None = None) -> Match:
+        """Whether the request, of that `match_key`, matches; the namespaceSelector first, then the objectSelector, then the rules."""
         constraints = self._constraints
         unknown = ""
         if constraints.namespace_selector:
@@ -69,17 +76,17 @@ class Matcher:
             if found.reason:
                 return found
             unknown = unknown or found.unknown
-        found = self._rules(request)
+        found = self._rules(request, key or match_key(request))
         # What is not known of the selectors matters only if the rules match.
         return found if found.reason or found.unknown or not unknown else Match(unknown=unknown)
 
-    def _rules(self, request: Request) -> Match:
-        key = (request.gvr, request.kind, request.subresource, request.operation, _scope(request), request.name if self._resource_names else None)
-        found = self._found.get(key)
+    def _rules(self, request: Request, key: MatchKey) -> Match:
+        whole = (key, request.name) if self._resource_names else key
+        found = self._found.get(whole)
         if found is None:
             found = self._match_rules(request)
-            if len(self._found) < 10_000:
-                self._found[key] = found
+            if len(self._found) < _MEMORY:
+                self._found[whole] = found
         return found
 
     def _match_rules(self, request: Request) -> Match:

@@ -77,6 +77,9 @@ class PreparedPolicy:
         self._programs: dict[tuple[str, bool, bool], Program] = {}
         self.expressions, self.groups = _arranged(policy.validations)
         self._chunks: list[_Chunk] | None = None
+        self._ready: list[Program] = []
+        self.is_plain = not policy.audit_annotations and not any(one.when or one.message_expression for one in policy.validations)
+        """Whether nothing is left to do where all its validations are true."""
         self._risky: dict[tuple[re.Pattern[str], str], bool] = {}
 
     def texts(self) -> Iterable[str]:
@@ -168,6 +171,15 @@ class PreparedPolicy:
 
     def _one_by_one(self, positions: Iterable[int], phase: Phase, account: Account) -> list[Any] | CelError:
         values: list[Any] = []
+        if self.runtime.name == "tree":
+            activation = phase.activation(self.runtime, self.policy.name)
+            self._ready = self._ready or [self._each(position) for position in range(len(self.expressions))]
+            for program in self._ready:
+                value = program.evaluate(activation, account)
+                if value.__class__ is CelError and value.kind == "budget":
+                    return value
+                values.append(value)
+            return values
         for position in positions:
             value = self._evaluated(self._each(position), self.expressions[position], phase, account)
             if isinstance(value, CelError) and value.kind == "budget":
