@@ -329,6 +329,12 @@ def test_fields_that_cannot_be_decoded(spec: dict[str, Any], field: str, message
     assert [(one.field, one.message, one.hint) for one in found] == [(field, message, hint)]
 
 
+@pytest.mark.parametrize(("size", "words"), [(2, "etcdserver: request is too large"), (4, "Request entity too large: limit is 3145728")])
+def test_objects_that_are_too_large(size: int, words: str) -> None:
+    value = policy(validations=[{"expression": "object.kind != 'x'", "message": "x" * (size << 20)}])
+    assert [one.message for one in lint_resources([resource(value, "kind: ValidatingAdmissionPolicy")], [binding()], 37)] == [words]
+
+
 @pytest.mark.parametrize(
     "spec",
     [

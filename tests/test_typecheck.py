@@ -218,6 +218,18 @@ def test_sound_expressions_have_no_fault(expression: str) -> None:
     assert faults(expression) == []
 
 
+def test_kinds_may_be_told_apart_by_lists() -> None:
+    workloads = "['Deployment', 'StatefulSet', 'Job'].all(kind, object.kind != kind) || object.spec.template.spec.hostNetwork == false"
+    assert faults(workloads) == []
+    assert faults(workloads.replace("hostNetwork", "hostNetwrk")) == ["validations undefined field 'hostNetwrk': Deployment"]
+    assert faults("!['Deployment'].exists(kind, object.kind == kind) || object.spec.template.spec.hostPID == false") == []
+    kinds = ("kinds", "['Deployment', 'Job']")
+    assert faults("!(object.kind in variables.kinds) || object.spec.template.spec.hostPID == false", variables=[kinds]) == []
+    assert faults("object.kind in variables.kinds || object.spec.template.spec.hostPID == false", variables=[kinds]) == [
+        "validations undefined field 'template': Pod"
+    ]
+
+
 def test_sound_variables_have_no_fault() -> None:
     containers = ("containers", "variables.spec.containers + (has(variables.spec.initContainers) ? variables.spec.initContainers : [])")
     expression = "variables.containers.all(c, c.?resources.?limits.orValue({}).size() > 0)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 
 from hostprocess.cel.runtime import NEWEST
@@ -14,6 +15,8 @@ from hostprocess.policy_lint.validation import binding_errors, policy_errors
 
 __all__ = ["finding", "refusals"]
 
+_MAX_REQUEST = 3 * 1024 * 1024
+_MAX_STORED = 3 * 512 * 1024  # etcd's own default
 _HINTS = {"must evaluate to bool but got dyn": "compare it, as in `… == true`", "must evaluate to string but got dyn": "convert it with string(…)"}
 
 
@@ -39,6 +42,10 @@ def finding(
 
 def refusals(resource: Resource, minor: int) -> Iterator[Finding]:
     """Why the API server of 1.`minor` refuses a policy or a binding; and, as notes, why other releases that serve its version do."""
+    size = len(json.dumps(resource.object, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+    if size > _MAX_STORED:
+        words = f"Request entity too large: limit is {_MAX_REQUEST}" if size > _MAX_REQUEST else "etcdserver: request is too large"
+        yield finding(resource, (), "too-large", "error", words, hint=f"it has {size} bytes as JSON", field="(the whole object)")
     version = resource.api_version
     if version not in SERVED:
         words = f'no matches for kind "{resource.kind}" in version "{version}"'

@@ -8,10 +8,10 @@ from typing import Any
 
 import re2  # type: ignore[import-untyped]
 
-from hostprocess.cel.nodes import Call, Const, Ident, ListLiteral, Node, Select
+from hostprocess.cel.nodes import Call, Comprehension, Const, Ident, ListLiteral, Node, Select
 from hostprocess.policy_lint.tree import path_of, rebuilt
 
-__all__ = ["NONE", "MatchedKind", "fold", "known_values"]
+__all__ = ["NONE", "MatchedKind", "constant", "fold", "known_values"]
 
 NONE = "@none"
 """Stands for an optional that is none for the kind."""
@@ -57,11 +57,45 @@ def fold(node: Node, values: Mapping[tuple[str, ...], Any]) -> Node:
     """The tree with what is known put in, and without branches that are never taken. Nodes keep their ids."""
     path = path_of(node)
     if path is not None and path in values:
-        return Const(node.id, values[path])
+        known = values[path]
+        return replace(known, id=node.id) if isinstance(known, ListLiteral) else Const(node.id, known)
     if isinstance(node, Select) and node.test_only and path_of(replace(node, test_only=False)) in values:
         return Const(node.id, True)
     node = rebuilt(node, lambda child: fold(child, values))
+    if isinstance(node, Comprehension):
+        return _unrolled(node)
     return _folded(node) if isinstance(node, Call) else node
+
+
+def constant(node: Node) -> Any:
+    """What may be put in for a variable that has come to this: the value of a literal, a list of literals, or None."""
+    return node.value if isinstance(node, Const) else node if _is_constant_list(node) else None
+
+
+def _is_constant_list(node: Node) -> bool:
+    return isinstance(node, ListLiteral) and all(isinstance(one, Const) for one in node.elements)
+
+
+def _unrolled(node: Comprehension) -> Node:
+    """`['Deployment', 'Job'].all(kind, object.kind != kind)` is true or false for a kind."""
+    if not isinstance(node.iter_range, ListLiteral) or not _is_constant_list(node.iter_range) or node.iter_var2:
+        return node
+    reached: Node = node.accu_init
+    for element in node.iter_range.elements:
+        if not isinstance(reached, Const):
+            return node
+        reached = fold(_with_names(node.step, {node.iter_var: element, node.accu_var: reached}), {})
+    result = fold(_with_names(node.result, {node.accu_var: reached}), {})
+    return Const(node.id, result.value) if isinstance(result, Const) else node
+
+
+def _with_names(node: Node, names: Mapping[str, Node]) -> Node:
+    if isinstance(node, Ident):
+        return names.get(node.name, node)
+    if isinstance(node, Comprehension):
+        bound = {node.iter_var, node.iter_var2, node.accu_var}
+        names = {name: value for name, value in names.items() if name not in bound}
+    return rebuilt(node, lambda child: _with_names(child, names))
 
 
 def _folded(node: Call) -> Node:

@@ -13,7 +13,7 @@ from hostprocess.cel.runtime import NEWEST, CompileError
 from hostprocess.cel.types import DYN, Type
 from hostprocess.policy_lint.field_errors import Steps
 from hostprocess.policy_lint.kinds_matched import Matched
-from hostprocess.policy_lint.narrowing import MatchedKind, known_values
+from hostprocess.policy_lint.narrowing import MatchedKind, constant, known_values
 from hostprocess.policy_lint.schemas import Field, Schemas
 from hostprocess.policy_lint.tree import Parsed, parsed
 from hostprocess.policy_lint.typecheck import Fault, Outcome, Types, check_typed
@@ -148,8 +148,8 @@ def _check_kind(
             outcome = check_typed(tree.root, full, types, there)
         if expression.role == "variable":
             types.variables[expression.name] = Field(outcome.result, True)
-            if isinstance(outcome.root, Const):
-                types.values["variables", expression.name] = outcome.root.value
+            if (known := constant(outcome.root)) is not None:
+                types.values["variables", expression.name] = known
         yield Typed(expression, tree, kind, outcome)
 
 
