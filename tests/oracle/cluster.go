@@ -52,7 +52,7 @@ func (o *oracle) cluster(line json.RawMessage) (answer, error) {
 	if err := o.start(r.Objects, r.BootstrapRBAC); err != nil {
 		return nil, err
 	}
-	return answer{"policies": len(o.loaded.source.all())}, nil
+	return answer{"policies": len(o.loaded.source.all)}, nil
 }
 
 // start makes a cluster of the objects and starts the plug-ins on it; the cluster before it is stopped.
@@ -116,6 +116,7 @@ func (c *loadedCluster) startPolicies() error {
 			return fmt.Errorf("the policies did not sync")
 		}
 	}
+	c.source.take()
 	return c.waitForParams()
 }
 
@@ -123,7 +124,7 @@ func (c *loadedCluster) waitForParams() error {
 	timeout := make(chan struct{})
 	timer := time.AfterFunc(syncTimeout, func() { close(timeout) })
 	defer timer.Stop()
-	for _, hook := range c.source.all() {
+	for _, hook := range c.source.all {
 		if hook.ParamInformer != nil && !cache.WaitForCacheSync(timeout, hook.ParamInformer.Informer().HasSynced) {
 			return fmt.Errorf("the params of policy %s did not sync", hook.Policy.Name)
 		}

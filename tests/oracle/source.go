@@ -40,35 +40,36 @@ func newPolicySource(f informers.SharedInformerFactory, d dynamic.Interface, map
 // filteredSource shows the dispatcher the hooks that a request is about. The server has them in the order of a Go map; here they are sorted.
 type filteredSource struct {
 	generic.Source[validating.PolicyHook]
-	shown []validating.PolicyHook
+	all    []validating.PolicyHook
+	byName map[string]validating.PolicyHook
+	shown  []validating.PolicyHook
 }
 
 func (s *filteredSource) Hooks() []validating.PolicyHook { return s.shown }
 
-func (s *filteredSource) all() []validating.PolicyHook {
-	hooks := append([]validating.PolicyHook{}, s.Source.Hooks()...)
-	sort.Slice(hooks, func(i, j int) bool { return hooks[i].Policy.Name < hooks[j].Policy.Name })
-	for i := range hooks {
-		bindings := append([]*validating.PolicyBinding{}, hooks[i].Bindings...)
+// take keeps the hooks as they are once all is loaded.
+func (s *filteredSource) take() {
+	s.all = append([]validating.PolicyHook{}, s.Source.Hooks()...)
+	s.byName = map[string]validating.PolicyHook{}
+	sort.Slice(s.all, func(i, j int) bool { return s.all[i].Policy.Name < s.all[j].Policy.Name })
+	for i := range s.all {
+		bindings := append([]*validating.PolicyBinding{}, s.all[i].Bindings...)
 		sort.Slice(bindings, func(a, b int) bool { return bindings[a].Name < bindings[b].Name })
-		hooks[i].Bindings = bindings
+		s.all[i].Bindings = bindings
+		s.byName[s.all[i].Policy.Name] = s.all[i]
 	}
-	return hooks
 }
 
 // named gives the hooks of the policies named, all if none is.
 func (s *filteredSource) named(names []string) []validating.PolicyHook {
-	hooks := s.all()
 	if len(names) == 0 {
-		return hooks
+		return s.all
 	}
-	wanted := map[string]bool{}
-	for _, name := range names {
-		wanted[name] = true
-	}
+	sorted := append([]string{}, names...)
+	sort.Strings(sorted)
 	var result []validating.PolicyHook
-	for _, hook := range hooks {
-		if wanted[hook.Policy.Name] {
+	for i, name := range sorted {
+		if hook, ok := s.byName[name]; ok && (i == 0 || sorted[i-1] != name) {
 			result = append(result, hook)
 		}
 	}
