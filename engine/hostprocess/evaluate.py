@@ -140,6 +140,8 @@ class Evaluator:
             for one in self._policies
             for constraints in (one.prepared.policy.match_constraints, *(binding.match_resources for binding, _ in one.bindings))
         )
+        if any(not one.prepared.policy.of_pack for one in self._policies):
+            kinds.add("CustomResourceDefinition")
         return frozenset(kinds | ({"Namespace"} if selecting or self._mention("namespaceObject") else set()))
 
     def check(self, trusted: Collection[str] = ()) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from hostprocess.cel.runtime import NEWEST
 from hostprocess.kubernetes.admitted import present
-from hostprocess.kubernetes.catalogue import kind_of, kinds
+from hostprocess.kubernetes.catalogue import Kind, kind_of, kinds
 from hostprocess.kubernetes.kinds import group_version, plural
 from hostprocess.kubernetes.selectors import matches as selects
 from hostprocess.model import UNKNOWN, Binding, GroupVersionKind, GroupVersionResource, Policy, Unknown
@@ -118,14 +118,14 @@ class Inventory:
     def equivalents(self, resource: GroupVersionResource, kind: str) -> Iterator[tuple[GroupVersionResource, GroupVersionKind, bool]]:
         """The other group-versions that serve the same objects, the kind there, and whether an object differs in nothing but `apiVersion`."""
         known = self.custom.get((resource.group, kind))
-        if known:
+        if known and resource.resource == known.type.plural:
             for version in known.versions:
                 if version != resource.version:
                     yield GroupVersionResource(resource.group, version, resource.resource), GroupVersionKind(resource.group, version, kind), known.same_fields
             return
-        for group, version in _EQUIVALENT.get((resource.group, resource.resource), ()):
-            if (group, version) != (resource.group, resource.version):
-                yield GroupVersionResource(group, version, resource.resource), GroupVersionKind(group, version, kind), False
+        for one in _equivalent(self.kubernetes).get(resource.resource, ()):
+            if (one.group, one.version) != (resource.group, resource.version):
+                yield GroupVersionResource(one.group, one.version, one.resource), GroupVersionKind(one.group, one.version, one.kind), False
 
     def params(self, policy: Policy, binding: Binding, namespace: str | Unknown) -> list[JSONObject | None] | Unknown | ConfigurationError:
         """What `params` is, once for each parameter object: [None] without paramRef, an Unknown if none was given.
@@ -228,11 +228,15 @@ def _custom_resources(objects: Mapping[tuple[str, str], tuple[JSONObject, ...]])
             )
 
 
-_HPA = (("autoscaling", "v1"), ("autoscaling", "v2"))
-_EVENTS = (("", "v1"), ("events.k8s.io", "v1"))
-# Built-in resources that kube-apiserver serves under several group-versions by default; all need a conversion.
-_EQUIVALENT: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {
-    ("autoscaling", "horizontalpodautoscalers"): _HPA,
-    ("", "events"): _EVENTS,
-    ("events.k8s.io", "events"): _EVENTS,
-}
+@cache
+def _equivalent(kubernetes: str) -> dict[str, tuple[Kind, ...]]:
+    """The built-in resources that are stored under one prefix, which is their name: the versions of a group, and the Events of two groups.
+
+    Alpha and beta versions are there too: a cluster may serve them. All need a conversion.
+    Source: k8s.io/apiserver/pkg/server/storage/storage_factory.go (ResourcePrefix), pkg/controlplane/apiserver (NewEquivalentResourceRegistry).
+    """
+    found: dict[str, tuple[Kind, ...]] = {}
+    for one in kinds(kubernetes).values():
+        if one.resource:
+            found[one.resource] = (*found.get(one.resource, ()), one)
+    return {resource: several for resource, several in found.items() if len(several) > 1}
