@@ -9,7 +9,7 @@ from typing import Any
 from hostprocess.model import Resource
 from hostprocess.policy_lint.field_errors import Steps
 from hostprocess.policy_lint.findings import finding
-from hostprocess.policy_lint.guards import Facts, Read, true_facts, unguarded
+from hostprocess.policy_lint.guards import Facts, Read, asked_paths, true_facts, unguarded
 from hostprocess.policy_lint.kinds_matched import Matched, unknown_resources
 from hostprocess.policy_lint.literals import bad_literals, may_fail
 from hostprocess.policy_lint.narrowing import MatchedKind
@@ -83,6 +83,10 @@ def _reads_of(kind: MatchedKind, check: PolicyCheck, schemas: Schemas) -> Iterat
     facts: Facts = frozenset()
     for typed in own:
         known = facts if typed.expression.role != "condition" else frozenset()
+        # A has() that tells kinds apart has been decided: whoever got here has the field.
+        telling = {node for steps, node in check.telling if steps == typed.expression.steps}
+        if telling:
+            known |= asked_paths(typed.parsed.root, telling, variables)
         yield typed, unguarded(typed.outcome.root, typed.outcome.types, typed.outcome.messages, variables, known)
         if typed.expression.role == "condition":
             facts |= true_facts(typed.outcome.root, {})

@@ -29,7 +29,7 @@ core/v1.NamespaceStatus: phase
 core/v1.PersistentVolumeClaimSpec: accessModes volumeMode
 core/v1.PersistentVolumeSpec: accessModes capacity persistentVolumeReclaimPolicy volumeMode
 core/v1.Secret: type
-core/v1.ReplicationControllerSpec: replicas selector
+core/v1.ReplicationControllerSpec: replicas selector template
 core/v1.TopologySpreadConstraint: maxSkew topologyKey whenUnsatisfiable
 apps/v1.DeploymentSpec: replicas revisionHistoryLimit progressDeadlineSeconds
 apps/v1.DeploymentStrategy: type

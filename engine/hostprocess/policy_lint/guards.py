@@ -5,15 +5,15 @@ A path is the way to a value as a tuple of names; a fact is a path that can be r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field, replace
 
 from hostprocess.cel.nodes import Call, Comprehension, Const, Ident, ListLiteral, MapLiteral, Node, Select
 from hostprocess.cel.types import Type
 from hostprocess.policy_lint.schemas import Message
-from hostprocess.policy_lint.tree import children
+from hostprocess.policy_lint.tree import children, walk
 
-__all__ = ["Facts", "Read", "true_facts", "unguarded"]
+__all__ = ["Facts", "Read", "asked_paths", "true_facts", "unguarded"]
 
 Path = tuple[str, ...]
 Facts = frozenset[Path]
@@ -53,6 +53,13 @@ def unguarded(root: Node, types: Mapping[int, Type], messages: Mapping[str, Mess
 def true_facts(node: Node, variables: Mapping[str, Node]) -> Facts:
     """What can be read once an expression has come to true."""
     return _facts(node, True, Scope(variables))
+
+
+def asked_paths(root: Node, nodes: Set[int], variables: Mapping[str, Node]) -> Facts:
+    """The paths that `has()` at these nodes asks for."""
+    scope = Scope(variables)
+    asked = (replace(node, test_only=False) for node in walk(root) if node.id in nodes and isinstance(node, Select) and node.test_only)
+    return frozenset(path for node in asked if (path := _path(node, scope)))
 
 
 class _Walker:
