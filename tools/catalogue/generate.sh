@@ -6,7 +6,7 @@ out=${1:-../../engine/hostprocess/kubernetes/catalogue.json}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 dumps=
-for release in 1.30.14 1.34.4 1.37.2; do
+for release in 1.30.14 1.31.14 1.32.13 1.33.13 1.34.4 1.35.4 1.36.3 1.37.2; do
     minor=${release%.*}
     kubernetes=$(go mod download -json "k8s.io/kubernetes@v$release" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
     [ -e "go-$minor.mod" ] && modules="go-$minor.mod" || modules=go.mod
