@@ -370,6 +370,13 @@ def test_what_came_when(expression: str, first: int) -> None:
             assert compiles is expected, (minor, stored)
 
 
+def test_mixed_maps_inside_of_format() -> None:
+    mixed = "'%s'.format([size({'a': dyn(1), 'b': 1})])"
+    assert evaluate(mixed) == "2"
+    with pytest.raises(CompileError, match="expected type 'dyn' but found 'int'"):
+        TREE.compile(mixed, {}, DECLARED, kubernetes="1.30")
+
+
 def test_result_types() -> None:
     assert wrong_result_type(["bool"], "dyn", "1.37") == "must evaluate to bool but got dyn"
     assert wrong_result_type(["string", "null_type"], "int", "1.32") == "must evaluate to one of [string null_type] but got int"

@@ -28,7 +28,7 @@ _FORMAT_VALIDATOR = 31  # came with cel-go 0.20
 
 def literal_errors(checked: Checked, environment: Environment) -> list[tuple[int, str]]:
     """Pairs of node and message: homogeneous literals in every release; durations, timestamps, patterns from 1.29 on, formats from 1.31 on."""
-    nodes = list(_all(checked.root, False))
+    nodes = list(_all(checked.root, False, environment.minor >= _FORMAT_VALIDATOR))
     errors: list[tuple[int, str]] = []
     for node, exempt in nodes:
         if isinstance(node, ListLiteral) and not exempt:
@@ -65,12 +65,12 @@ def children(node: Node) -> tuple[Node, ...]:
     return ()
 
 
-def _all(node: Node, exempt: bool) -> Iterator[tuple[Node, bool]]:
-    """Every node, and whether it stands inside a call of `format`, where lists may hold anything."""
+def _all(node: Node, exempt: bool, inherited: bool) -> Iterator[tuple[Node, bool]]:
+    """Every node, and whether it stands in a call of `format`, where lists may hold anything; `inherited`: however deep."""
     yield node, exempt
-    exempt = exempt or (isinstance(node, Call) and node.function == "format")
+    exempt = (exempt and inherited) or (isinstance(node, Call) and node.function == "format")
     for child in children(node):
-        yield from _all(child, exempt)
+        yield from _all(child, exempt, inherited)
 
 
 def _wrong_duration(value: object) -> bool:
