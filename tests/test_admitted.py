@@ -425,3 +425,14 @@ def test_runtime_classes() -> None:
     assert 'RuntimeClass "none" not found' in plugged(pod(runtimeClassName="none"), "RuntimeClass").refusals[0]
     assert "conflict" in plugged(pod(runtimeClassName="r", nodeSelector={"os": "l"}), "RuntimeClass").refusals[0]
     assert isinstance(present(pod(runtimeClassName="r"), plugins=("RuntimeClass",)).object["spec"]["nodeSelector"], Unknown)
+
+
+def test_an_old_object_that_cannot_be_decoded() -> None:
+    found = present(POD, operation="UPDATE", old_object={**POD, "metadata": 5})
+    assert found.refusals == ("the old object: json: cannot unmarshal number into Go struct field Pod.metadata of type v1.ObjectMeta",)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 10**40])
+def test_numbers_that_json_does_not_have(number: float) -> None:
+    assert "must be an integer" in present(pod(priority=number)).faults[0].message
+    assert "must be a mapping" in present({**POD, "spec": number}).faults[0].message

@@ -65,13 +65,13 @@ def present(
     if kind is None or not kind.type:
         return Presented(object=prepare_custom(resource_object, old_object, operation), old_object=old_object)
     in_use: set[str] = set()
-    old = _stored(old_object, kind, kubernetes, namespace, in_use) if old_object is not None else None
+    refusals: list[str] = []
+    old = _stored(old_object, kind, kubernetes, namespace, in_use, refusals) if old_object is not None else None
     decoding = Decoding(kubernetes, defaults(kubernetes), in_use=in_use)
     out = decode(resource_object, kind, decoding)
     fatal = tuple(fault for fault in decoding.faults if field_validation == "strict" or not fault.unknown)
     warnings = tuple(fault for fault in decoding.faults if fault.unknown) if field_validation == "warn" else ()
-    refusals: list[str] = []
-    if not fatal:
+    if not fatal and not refusals:
         _set_namespace(out, kind, namespace)
         if plugins and kind.type == "core/v1.Pod" and not subresource:
             lookup = Lookup(find, kubernetes)
@@ -97,11 +97,15 @@ def _name(out: Object) -> str:
     return str(metadata.get("name") or metadata.get("generateName") or "Unknown")
 
 
-def _stored(old_object: Object, kind: Kind, kubernetes: str, namespace: str, in_use: set[str]) -> Object:
+def _stored(old_object: Object, kind: Kind, kubernetes: str, namespace: str, in_use: set[str], refusals: list[str]) -> Object:
     """The old object; one without a uid was never stored, so it is taken as it would have been created."""
     metadata = old_object.get("metadata")
     stored = isinstance(metadata, dict) and bool(metadata.get("uid"))
-    old = decode(old_object, kind, Decoding(kubernetes, defaults(kubernetes), stored=stored, in_use=in_use))
+    decoding = Decoding(kubernetes, defaults(kubernetes), stored=stored, in_use=in_use)
+    old = decode(old_object, kind, decoding)
+    if decoding.broken:
+        refusals.append("the old object: " + next(fault.server for fault in decoding.faults if not fault.unknown))
+        return old
     if "metadata" in old and isinstance(old["metadata"], dict):
         _set_namespace(old, kind, namespace)
         if not stored:

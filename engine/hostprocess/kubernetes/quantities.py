@@ -5,6 +5,7 @@ Source: k8s.io/apimachinery/pkg/api/resource (quantity.go, amount.go, suffix.go)
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -192,8 +193,8 @@ _SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2
 
 def number_text(value: float) -> str:
     """A number as Go writes it to JSON: `1e+21`, `1e-7`, `0.5`."""
-    if value.__class__ is int:
-        return str(value)
+    if value.__class__ is int or value != value or value in (math.inf, -math.inf):
+        return str(value)  # JSON has no `nan`; a caller may
     if value and not 1e-6 <= abs(value) < 1e21:
         digits, _, exponent = repr(value).partition("e")
         if not exponent:  # Python changes to an exponent later than Go

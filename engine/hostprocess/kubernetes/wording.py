@@ -52,7 +52,7 @@ def mismatch(value: Any, type: str, in_map: bool = False) -> str:
         hint = "; leave out the quotes"
     elif letter == "s" and (isinstance(value, (bool, int, float)) or in_map):
         hint = "; put it in quotes"
-    elif letter in "il" and isinstance(value, (int, float)) and not isinstance(value, bool) and value == int(value):
+    elif letter in "il" and isinstance(value, (int, float)) and not isinstance(value, bool) and value % 1 == 0:
         return f"must be an integer of {32 if letter == 'i' else 64} bits, not {named(value)}"
     return f"must be {_PLAIN[letter]}, not {named(value)}{hint}"
 
