@@ -13,8 +13,8 @@ from hostprocess.policy_lint.schemas import Field, Message, Schemas, message
 __all__ = ["CATALOGUED", "OBJECT_META", "built_in_schemas", "catalogued"]
 
 OBJECT_META = "meta/v1.ObjectMeta"
-CATALOGUED = (30, 34, 37)
-"""The releases of the catalogue. For one between two of them the newer counts, whose fields may have come earlier."""
+CATALOGUED = range(30, 38)
+"""The releases of the catalogue; the first stands for those before it."""
 # Quantities, times and bytes are strings in the data that expressions see; a double may be an integer there.
 _LETTERS = {"s": STRING, "b": BOOL, "i": INT, "l": INT, "f": DYN, "q": STRING, "o": DYN, "t": STRING, "m": STRING, "d": STRING, "r": DYN, "y": STRING}
 _TYPE_META = frozenset({"kind", "apiVersion"})
@@ -42,7 +42,7 @@ def built_in_schemas(minor: int) -> Schemas:
 
 def catalogued(minor: int) -> str:
     """The release of the catalogue that stands for 1.`minor`."""
-    return f"1.{next((one for one in CATALOGUED if one >= minor), CATALOGUED[-1])}"
+    return f"1.{min(max(minor, CATALOGUED[0]), CATALOGUED[-1])}"
 
 
 def _fields(owner: str, release: str, top: bool) -> Iterator[tuple[str, Field]]:
