@@ -66,9 +66,10 @@ def children(node: Node) -> tuple[Node, ...]:
 
 
 def _all(node: Node, exempt: bool, inherited: bool) -> Iterator[tuple[Node, bool]]:
-    """Every node, and whether it stands in a call of `format`, where lists may hold anything; `inherited`: however deep."""
+    """Every node, and whether it stands in a call of `format`, where lists may hold anything; `inherited`: in other calls there too."""
     yield node, exempt
-    exempt = (exempt and inherited) or (isinstance(node, Call) and node.function == "format")
+    passed_on = inherited or isinstance(node, ListLiteral | MapLiteral)
+    exempt = (exempt and passed_on) or (isinstance(node, Call) and node.function == "format")
     for child in children(node):
         yield from _all(child, exempt, inherited)
 
