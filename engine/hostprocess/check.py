@@ -38,6 +38,11 @@ class Judge:
     circumstances: Circumstances = DEFAULT_CIRCUMSTANCES
     presenter: Presenter | None = None
 
+    @property
+    def presents(self) -> bool:
+        """Whether the objects of its requests are checked when they are presented, so that reading need not check them."""
+        return self.presenter is not None and not self.presenter.raw and self.circumstances.operation != "CONNECT"
+
     def request(self, resource: Resource) -> tuple[Request | None, list[InputProblem]]:
         """The request about a resource, and what the API server says about it before any policy; None if it refuses it, or there cannot be one."""
         inventory = self.evaluator.inventory
@@ -240,7 +245,7 @@ def _judge_pieces(judge: Judge, pieces: Sequence[Piece | InputProblem]) -> _Part
         if isinstance(piece, InputProblem):
             part.problems.append(piece)
             continue
-        for resource in read_piece(*piece):
+        for resource in read_piece(*piece, check=not judge.presents):
             _judge_one(judge, resource, part)
     return part
 

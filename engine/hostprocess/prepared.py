@@ -158,7 +158,7 @@ class PreparedPolicy:
             self._chunks = self._compile_chunk(0, len(self.expressions))
         values: list[Any] = []
         for chunk in self._chunks:
-            found = chunk.program.evaluate(phase.activation(self.runtime, self.policy.name))
+            found = _attempted(chunk.program, phase.activation(self.runtime, self.policy.name))
             if isinstance(found, list) and chunk.end - chunk.start > 1:
                 values += found
                 continue
@@ -339,6 +339,12 @@ class _NoProgram:
     def evaluate(self, activation: Activation, account: Account | None = None) -> CelError:
         """The limitation."""
         return self._error
+
+
+def _attempted(program: Program, activation: Activation) -> Any:
+    """The value of a list of expressions, as far as the runtime has it without asking another: one that fails is asked for one by one anyway."""
+    attempt = getattr(program, "attempt", program.evaluate)
+    return attempt(activation)
 
 
 def error_text(expression: str, error: CelError) -> str:

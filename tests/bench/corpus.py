@@ -107,5 +107,5 @@ def _workload(pod: dict[str, Any], kind: str) -> dict[str, Any]:
         "kind": kind,
         "metadata": {"name": pod["metadata"]["name"], "namespace": pod["metadata"]["namespace"], "labels": dict(labels)},
         "spec": {"selector": {"matchLabels": dict(labels)}, "template": {"metadata": {"labels": labels, "creationTimestamp": None}, "spec": pod["spec"]}},
-        "status": pod["status"],
+        "status": {"observedGeneration": 3},
     }

@@ -111,6 +111,14 @@ class _CppProgram:
             return self._program.evaluate(activation.plain, account)
         return value.plain_value()
 
+    def attempt(self, activation: _Activation) -> Any:
+        """The value, or None where cel-cpp alone does not decide."""
+        try:
+            value = self._evaluate(activation.converted)
+        except RuntimeError:
+            return None
+        return None if value.type() == _ERROR else value.plain_value()
+
 
 def _is_plain(kind: Type) -> bool:
     """Whether values of this type are the same Python values for both runtimes."""
