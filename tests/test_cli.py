@@ -148,6 +148,17 @@ def test_show_all_tells_why_a_rule_did_not_apply(run: Run) -> None:
         (["check", "-", "--policies", "nowhere"], "nowhere"),
         (["check", "-", "--inventory", "nowhere"], "nowhere: no such file or folder"),
         (["check", "-", "--fail-on", "never"], "'never' is not one of"),
+        (["check", "-", "--old", "nowhere"], "--old is for --operation UPDATE"),
+        (["check", "-", "--operation", "UPDATE", "--old", "nowhere"], "nowhere: no such file or folder"),
+        (["check", "-", "--operation", "PATCH"], "'PATCH' is not one of"),
+        (["check", "-", "--operation", "CONNECT"], "--operation CONNECT needs --subresource"),
+        (["check", "-", "--group", "g"], "--group and --user-extra say more about --user"),
+        (["check", "-", "--user", "u", "--user-extra", "x"], "--user-extra 'x': write it as KEY=VALUE"),
+        (["check", "-", "--assume-namespace-labels", "=x"], "--assume-namespace-labels '=x': write it as KEY=VALUE"),
+        (["check", "-", "--assume-binding", "deny"], "--assume-binding: every policy has a binding"),
+        (["check", "-", "--raw", "--field-validation", "warn"], "--raw takes objects as they are written"),
+        (["check", "-", "--admission-plugins", "Nope"], "the admission plug-in 'Nope' is not imitated"),
+        (["check", "-", "--expression-timeout", "0"], "is not in the range"),
         (["check", "-", "--jobs", "-1"], "-1 is not in the range"),
         (["explain"], "give either a RULE or --symptom TEXT"),
         (["explain", "host-network"], "there is no rule 'host-network'"),
@@ -357,3 +368,54 @@ spec: {policyName: replicas, validationActions: [Deny]}
     assert result.returncode == 1
     assert "too many: 7" in result.stdout
     assert result.stdout.endswith("1 resource, 1 judged: 1 deny (Kubernetes 1.37, containerd 1.7)\n")
+
+
+FOREIGN = """apiVersion: admissionregistration.k8s.io/v1beta1
+kind: ValidatingAdmissionPolicy
+metadata: {name: others}
+spec:
+  matchConstraints:
+    namespaceSelector: {matchLabels: {team: a}}
+    resourceRules:
+      - {apiGroups: [""], apiVersions: [v1], operations: [UPDATE], resources: [pods]}
+  validations:
+    - expression: object.spec.hostNetwork == oldObject.spec.hostNetwork || request.userInfo.username == 'bob'
+      reason: Forbidden
+"""
+
+
+def test_the_options_of_requests(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(FOREIGN)
+    (tmp_path / "old.yaml").write_text(SOUND.replace("hostNetwork: true", "hostNetwork: false\n  hostPID: true"))
+    options = ["--policies", "policy.yaml", "--operation", "update", "--old", "old.yaml", "--assume-namespace-labels", "team=a"]
+    result = run("check", "-", *options, text=SOUND)
+    assert (result.returncode, "without one a policy does nothing" in result.stderr) == (2, True)
+    options += ["--assume-binding", "deny"]
+    result = run("check", "-", *options, text=SOUND)
+    assert (result.returncode, "no such key: hostNetwork" in result.stdout) == (1, False)
+    assert "the user who makes the request is not known: name it with --user" in result.stdout
+    for user, status in (("bob", 0), ("eve", 1)):
+        assert run("check", "-", *options, "--user", user, text=SOUND).returncode == status
+    result = run("check", "-", *options, "--user", "eve", "--output", "json", text=SOUND)
+    (found,) = json.loads(result.stdout)["results"]
+    assert (found["operation"], found["outcome"], found["code"]) == ("UPDATE", "error", 422)
+
+
+def test_what_kubectl_prints(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(FOREIGN.replace("UPDATE", "CREATE").replace("object.spec.hostNetwork == oldObject.spec.hostNetwork", "false"))
+    options = ["--policies", "policy.yaml", "--assume-binding", "deny", "--assume-namespace-labels", "team=a", "--user", "eve"]
+    result = run("check", "-", *options, text=SOUND)
+    denied = "ValidatingAdmissionPolicy 'others' with binding 'assumed' denied request: failed expression: false || request.userInfo.username == 'bob'"
+    assert f'Error from server (Forbidden): error when creating "<stdin>": pods "agent" is forbidden: {denied}\n' in result.stdout
+    result = run("check", "-", *[option.replace("deny", "warn") for option in options], text=SOUND)
+    assert "    Warning: Validation failed for ValidatingAdmissionPolicy 'others' with binding 'assumed': failed expression: false ||" in result.stdout
+    assert result.returncode == 0
+
+
+def test_field_validation(run: Run) -> None:
+    misspelt = SOUND.replace("  os:", "  hostnetwork: true\n  os:")
+    assert run("check", "-", text=misspelt).returncode == 2
+    result = run("check", "-", "--field-validation", "warn", text=misspelt)
+    assert (result.returncode, "note: <stdin>:" in result.stderr) == (0, True)
+    result = run("check", "-", "--field-validation", "ignore", text=misspelt)
+    assert (result.returncode, result.stderr) == (0, "")
