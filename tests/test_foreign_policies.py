@@ -473,3 +473,17 @@ def test_rbac_that_cannot_be(write: Write) -> None:
     broken = write("r.yaml", [{**ROLE, "rules": "all"}])
     with pytest.raises(hostprocess.InputError, match="rules: must be a list"):
         check(write, [vap("authorizer.path('/').check('get').allowed()"), bound()], pod(), inventory=[broken])
+
+
+@pytest.mark.parametrize(
+    ("classes", "outcome"),
+    [([], "unknown"), ([("a", 5, False)], "deny"), ([("a", 5, False), ("b", 7, True), ("c", 9, True)], "allow")],
+)
+def test_the_priority_of_pods_that_name_none(write: Write, classes: list[tuple[str, int, bool]], outcome: str) -> None:
+    listed = [
+        {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": value, "globalDefault": default}
+        for name, value, default in classes
+    ]
+    given = {"inventory": [write("classes.yaml", listed)]} if listed else {}
+    report = check(write, [vap("object.spec.priority == 7"), bound()], pod(), admission_plugins=["Priority"], show_all=True, **given)
+    assert [str(one.decision.outcome) for one in report.results] == [outcome]

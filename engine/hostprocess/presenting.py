@@ -63,6 +63,8 @@ def _placed(value: JSONObject, request: Request) -> JSONObject:
 def _finder(inventory: Inventory) -> Find:
     def find(api_version: str, kind: str, namespace: str, name: str) -> JSONObject | Unknown | None:
         key = (api_version, kind)
+        if kind == "PriorityClass" and not name:
+            return _default_priority(inventory, key)
         for value in inventory.objects.get(key, ()):
             metadata = value.get("metadata") or {}
             if metadata.get("name") == name and (not namespace or metadata.get("namespace", namespace) == namespace):
@@ -72,3 +74,11 @@ def _finder(inventory: Inventory) -> Find:
         return Unknown(f"the {kind} {name!r} was not given: add it with --inventory")
 
     return find
+
+
+def _default_priority(inventory: Inventory, key: tuple[str, str]) -> JSONObject | Unknown | None:
+    """The PriorityClass of Pods that name none: that with the lowest value, of several (plugin/pkg/admission/priority)."""
+    defaults = [value for value in inventory.objects.get(key, ()) if value.get("globalDefault") is True and isinstance(value.get("value"), int)]
+    if defaults:
+        return min(defaults, key=lambda value: int(value["value"]))
+    return None if key in inventory.complete else Unknown("the PriorityClasses were not given: add them with --inventory")
