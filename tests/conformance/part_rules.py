@@ -67,7 +67,7 @@ def _reduce(session: Session, rules: Sequence[Rule], policies: PolicySet, value:
             return False  # nothing would tell what it is
         try:
             both = list(_both(session, rules, policies, [smaller]))
-        except (KeyError, TypeError, AttributeError):
+        except (KeyError, TypeError, AttributeError, RuntimeError):
             return False  # what holds the pod is gone
         return any(one[0] == feature for _, theirs, ours in both for one in theirs ^ ours)
 
