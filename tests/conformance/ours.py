@@ -1,6 +1,5 @@
 """Our answers in the form in which the oracle gives its own."""
 
-# ruff: noqa: E501 - lists of values
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
