@@ -185,6 +185,7 @@ def test_wrong_use_gives_one_message_and_exit_code_2(run: Run, arguments: Sequen
         ("chart.yaml", b"apiVersion: v1\nkind: Pod\nmetadata:\n  name: {{ .Release.Name }}\n", "render it first"),
         ("damaged.yaml.gz", b"\x1f\x8b\x08\x00nonsense", "damaged gzip data"),
         ("miscased.yaml", SOUND.replace("hostProcess", "hostprocess").encode(), "the name is written 'hostProcess'"),
+        ("bare.yaml", SOUND.partition("  containers:")[0].encode(), "containers: Required value"),
         ("quoted.yaml", SOUND.replace("hostProcess: true", "hostProcess: 'true'").encode(), "must be true or false"),
     ],
 )
@@ -348,6 +349,13 @@ def test_nothing_on_standard_input_is_an_error(run: Run) -> None:
     assert (result.returncode, result.stderr) == (2, "error: <stdin>: nothing came, so nothing can be checked\n")
 
 
+DEPLOYMENT = """apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec: {replicas: 7, template: {spec: {containers: [{name: web, image: web}]}}}
+"""
+
+
 def test_policies_of_others_are_evaluated_for_the_default_targets(run: Run, tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text(
         """apiVersion: admissionregistration.k8s.io/v1
@@ -364,7 +372,7 @@ metadata: {name: replicas}
 spec: {policyName: replicas, validationActions: [Deny]}
 """
     )
-    result = run("check", "-", "--policies", "policy.yaml", text="apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 7}\n")
+    result = run("check", "-", "--policies", "policy.yaml", text=DEPLOYMENT)
     assert result.returncode == 1
     assert "too many: 7" in result.stdout
     assert result.stdout.endswith("1 resource, 1 judged: 1 deny (Kubernetes 1.37, containerd 1.7)\n")

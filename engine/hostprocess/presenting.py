@@ -8,6 +8,9 @@ from typing import Any
 
 from hostprocess.inventory import Inventory
 from hostprocess.kubernetes.admitted import present, problems
+from hostprocess.kubernetes.fields import format_path
+from hostprocess.kubernetes.kinds import template_path
+from hostprocess.kubernetes.location import locate
 from hostprocess.model import InputProblem, Request, Unknown
 
 __all__ = ["Presenter"]
@@ -45,11 +48,28 @@ class Presenter:
         origin = request.resource.origin
         told = [*problems(shown.faults, origin), *problems(shown.warnings, origin, note=True)]
         told += [InputProblem(path=origin.path, message=text, line=origin.line, column=origin.column) for text in shown.refusals]
-        if shown.faults or shown.refusals:
+        empty = () if deleted else _without_containers(shown.object, request)
+        if empty and not shown.faults:
+            # Built-in validation comes before policies, whose expressions need not stand a null here.
+            message = f"{format_path(empty)}: Required value: a pod needs containers; the API server refuses it before it asks any policy"
+            place = locate(origin, empty)
+            told.append(InputProblem(path=origin.path, message=message, line=place.line, column=place.column))
+        if shown.faults or shown.refusals or empty:
             return None, told
         if deleted:
             return replace(request, old_object=_placed(shown.old_object or shown.object, request)), told
         return replace(request, object=_placed(shown.object, request), old_object=request.old_object if old is None else shown.old_object), told
+
+
+def _without_containers(value: JSONObject, request: Request) -> tuple[str, ...]:
+    """Where the containers of a pod or template should stand; empty if they do (validateContainers of pkg/apis/core/validation)."""
+    template = template_path(request.resource.api_version, request.resource.kind)
+    if template is None:
+        return ()
+    steps = (*template, "spec")
+    for step in steps:
+        value = value.get(step) or {}
+    return (*steps, "containers") if "containers" in value and not value["containers"] else ()
 
 
 def _placed(value: JSONObject, request: Request) -> JSONObject:
