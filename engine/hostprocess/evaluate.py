@@ -112,6 +112,7 @@ class Evaluator:
         self._show_all = show_all
         self._evaluate_policy = evaluate_policy
         self._authorizer = authorizer
+        self._kubernetes = kubernetes
         self._matchers: dict[int, Matcher] = {}
         self._bindings = {(one.policy_name, one.name): one for several in bound.values() for one in several}
         self._policies: list[_Bound] = []
@@ -214,7 +215,7 @@ class Evaluator:
         if not decisions.findings and not decisions.published:
             return
         annotations = {key: ", ".join(values) for key, values in decisions.published.items()}
-        failures = failures_annotation(decisions.findings, self._bindings)
+        failures = failures_annotation(decisions.findings, self._bindings, self._kubernetes)
         if failures:
             annotations[FAILURES_KEY] = failures
         if annotations:

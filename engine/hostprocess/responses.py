@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from hostprocess.model import Binding, Decision, Outcome, Request, Unknown
+from hostprocess.model import Binding, Decision, Outcome, Range, Request, Unknown
 
 __all__ = ["FAILURES_KEY", "Response", "client_message", "code_of", "denial", "failures_annotation", "response", "warning"]
 
 FAILURES_KEY = "validation.policy.admission.k8s.io/validation_failure"
-_MAX_FAILURES = 50  # since 1.37
+_MAX_FAILURES = 50
 _CODES = {"Forbidden": 403, "Unauthorized": 401, "RequestEntityTooLarge": 413}
 _INVALID = 422
 _DOING = {"CREATE": "creating", "UPDATE": "replacing", "DELETE": "deleting"}
@@ -75,8 +75,11 @@ def _status_name(request: Request) -> str:
     return given if isinstance(given, str) and given else "Unknown"
 
 
-def failures_annotation(decisions: Iterable[Decision], bindings: Mapping[tuple[str, str], Binding]) -> str:
-    """The audit annotation of failures that bindings want audited, empty if there are none: compact JSON as Go writes it."""
+def failures_annotation(decisions: Iterable[Decision], bindings: Mapping[tuple[str, str], Binding], kubernetes: str = "") -> str:
+    """The audit annotation of failures that bindings want audited, empty if there are none: compact JSON as Go writes it.
+
+    Before 1.37 each failure was an annotation of the same key, of which the API server keeps the first (admission/attributes.go).
+    """
     failures = [
         {
             "message": one.message,
@@ -90,7 +93,7 @@ def failures_annotation(decisions: Iterable[Decision], bindings: Mapping[tuple[s
     ]
     if not failures:
         return ""
-    text = json.dumps(failures[:_MAX_FAILURES], ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(failures[: 1 if kubernetes and Range(before="1.37").holds(kubernetes) else _MAX_FAILURES], ensure_ascii=False, separators=(",", ":"))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -77,7 +78,9 @@ func (o *oracle) review(line json.RawMessage) (answer, error) {
 	}
 	hooks := o.loaded.source.named(r.Policies)
 	warned := &recorder{}
+	started := time.Now()
 	annotations, err := o.dispatch(w, hooks, warned)
+	result["dispatchNanoseconds"] = time.Since(started).Nanoseconds()
 	result["warnings"], result["auditAnnotations"] = listed(warned.texts), annotations
 	result["allowed"] = err == nil
 	if err != nil {

@@ -8,8 +8,8 @@ test in tests/test_cel_runtimes.py: an error is a truthy value, strings are cut 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property, partial
 from typing import Any
 
 from cel_expr_python import cel
@@ -26,15 +26,21 @@ __all__ = ["CppRuntime"]
 _DIFFERENT = re.compile(r"\b(?:double|duration|timestamp|format|split)\s*\(")
 _BOOL = cel.Type.BOOL
 _ERROR = cel.Type.ERROR
+_PLAIN = {"BOOL": "bool", "STRING": "string", "LIST<BOOL>": "list(bool)"}
 
 
 class CppRuntime:
-    """cel-expr-python. Implements `Runtime`. `timeout` is for `tree`: how many seconds one evaluation may take."""
+    """cel-expr-python. Implements `Runtime`.
+
+    `timeout` is for `tree`: how many seconds one evaluation may take. `trusting` is for expressions that have been checked before, by the lint of
+    their pack: `tree` compiles them only if it is asked to evaluate them, which makes the start faster.
+    """
 
     name = "cpp"
 
-    def __init__(self, timeout: float = 10.0) -> None:
+    def __init__(self, timeout: float = 10.0, *, trusting: bool = False) -> None:
         self._tree = TreeRuntime(timeout)
+        self._trusting = trusting
 
     @property
     def timeout(self) -> float:
@@ -47,16 +53,13 @@ class CppRuntime:
 
     def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str], *, kubernetes: str = NEWEST, stored: bool = True) -> Program:
         """See `Runtime.compile`. Types and errors are those of `tree`, and so is the program of what this parser or its functions do not cover."""
-        program = self._tree.compile(expression, variables, declared, kubernetes=kubernetes, stored=stored)
-        if not _is_plain(program.type) or any(uses_bind(text) or _DIFFERENT.search(text) for text in (expression, *variables.values())):
-            return _TreeOnly(program)
-        present = {name: declared_presence(text, variables) for name, text in variables.items()}
-        text = bind(declared_presence(expression, variables), present)
-        try:
-            compiled = _environment(declared - {"variables"}).compile(text)
-        except RuntimeError:
-            return _TreeOnly(program)
-        return _CppProgram(compiled, program)
+        make = partial(self._tree.compile, expression, variables, declared, kubernetes=kubernetes, stored=stored)
+        if self._trusting and (compiled := _compiled(expression, variables, declared)) and (kind := _PLAIN.get(compiled.return_type().name())):
+            return _CppProgram(compiled, make, kind)
+        program = make()
+        if _is_plain(program.type) and (compiled := _compiled(expression, variables, declared)):
+            return _CppProgram(compiled, lambda: program, program.result_type)
+        return _TreeOnly(program)
 
     def activation(self, inputs: Mapping[str, Any]) -> _Activation:
         """See `Runtime.activation`."""
@@ -93,10 +96,14 @@ class _TreeOnly:
 
 
 class _CppProgram:
-    def __init__(self, compiled: cel.Expression, program: TreeProgram) -> None:
+    def __init__(self, compiled: cel.Expression, make: Callable[[], TreeProgram], result_type: str) -> None:
         self._evaluate = compiled.eval
-        self._program = program
-        self.result_type = program.result_type
+        self._make = make
+        self.result_type = result_type
+
+    @cached_property
+    def _program(self) -> TreeProgram:
+        return self._make()
 
     def evaluate(self, activation: _Activation, account: Account | None = None) -> Any:
         """See `Program.evaluate`. Only what `tree` evaluates is taken from the account."""
@@ -118,6 +125,17 @@ class _CppProgram:
         except RuntimeError:
             return None
         return None if value.type() == _ERROR else value.plain_value()
+
+
+def _compiled(expression: str, variables: Mapping[str, str], declared: frozenset[str]) -> cel.Expression | None:
+    """What cel-cpp makes of an expression; None if it does not take it, or would decide otherwise than cel-go."""
+    if any(uses_bind(text) or _DIFFERENT.search(text) for text in (expression, *variables.values())):
+        return None
+    present = {name: declared_presence(text, variables) for name, text in variables.items()}
+    try:
+        return _environment(declared - {"variables"}).compile(bind(declared_presence(expression, variables), present))
+    except RuntimeError:
+        return None
 
 
 def _is_plain(kind: Type) -> bool:

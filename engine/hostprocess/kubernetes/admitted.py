@@ -76,8 +76,8 @@ def present(
         if plugins and kind.type == "core/v1.Pod" and not subresource:
             lookup = Lookup(find, kubernetes)
             for name in PLUGINS:
-                if name in plugins:
-                    refusals += [f'pods "{_name(out)}" is forbidden: {text}' for text in PLUGINS[name](out, old, lookup)]
+                if name in plugins and not refusals:  # the first one ends the request
+                    refusals += [f'pods "{_name(out)}" is forbidden: {text}' for text in PLUGINS[name](out, old, lookup)[:1]]
         if operation == "CREATE":
             prepare_for_create(out, kind, kubernetes)
         elif operation == "UPDATE" and old is not None:
