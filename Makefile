@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint unit bench clean
+.PHONY: demo test lint unit conformance bench clean
 
 demo: $(VENV)/installed
 	@$(BIN)/hostprocess check examples/ || test $$? -eq 1
@@ -18,6 +18,12 @@ lint: $(VENV)/developing
 
 unit: $(VENV)/developing
 	$(BIN)/python -m pytest -n auto
+
+# The proof against the API server's own code: needs Go, builds for some minutes at first. CONFORMANCE holds options of the run (--quick).
+conformance: $(VENV)/developing
+	@command -v go >/dev/null || { echo "make conformance needs Go: it builds the API server's own code to compare with" >&2; exit 1; }
+	HOSTPROCESS_ORACLE=1 $(BIN)/python -m pytest -n 0 tests/oracle tests/conformance tests/test_catalogue.py
+	$(BIN)/python tests/conformance/run.py $(CONFORMANCE)
 
 bench: $(VENV)/developing
 	$(BIN)/python tests/bench/bench.py
