@@ -436,7 +436,9 @@ def test_match_conditions_see_parameters() -> None:
 
 def test_a_policy_with_a_false_condition_needs_no_parameters() -> None:
     rule = policy("params.spec.max > 1", match_conditions=condition("object.kind == 'Service'"), param_kind=LIMITS)
-    assert outcomes(decide(rule, pod(), binding(param_ref=BY_NAME))) == ["skip"]
+    assert outcomes(decide(rule, pod(), binding(param_ref=ParamRef(name="a", parameter_not_found_action="Allow")))) == ["skip"]
+    # The API server looks for parameters first, and denies if there are none.
+    assert outcomes(decide(rule, pod(), binding(param_ref=BY_NAME))) == ["unknown"]
 
 
 # The fields of a finding.

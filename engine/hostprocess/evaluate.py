@@ -247,10 +247,30 @@ class Evaluator:
             decisions.findings.append(DecisionMaker(prepared, binding, context.request).configuration_error(params))
         elif not isinstance(params, Unknown) and not params:
             self._not_matched(prepared, binding, context.request, Match("there is no parameter object, and parameterNotFoundAction is Allow"), decisions)
+        elif isinstance(params, Unknown):
+            self._judge_without_params(prepared, binding, context, params, decisions)
         else:
-            for value in [params] if isinstance(params, Unknown) else params:
+            for value in params:
                 with_params = context.with_params(value)
                 self._validate(prepared, binding, with_params, prepared.applies(with_params), decisions)
+
+    def _judge_without_params(self, prepared: PreparedPolicy, binding: Binding, context: Context, missing: Unknown, decisions: Decisions) -> None:
+        """Nobody knows the parameter objects, nor whether there are any: certain is only what comes out the same with one and with none."""
+        made = Decisions([], [])
+        with_params = context.with_params(missing)
+        self._validate(prepared, binding, with_params, prepared.applies(with_params), made)
+        policy, maker = prepared.policy, DecisionMaker(prepared, binding, context.request)
+        # With none the request is denied, or nothing is asked; packs always say what they take.
+        none_denies = binding.param_ref is not None and binding.param_ref.parameter_not_found_action == "Deny" and policy.failure_policy == "Fail"
+        if policy.of_pack:
+            decisions.add(made)
+        elif none_denies and not any("Deny" in one.actions for one in made.findings):
+            decisions.findings.append(maker.unknown(missing.what))
+        else:
+            made.published.clear()
+            if not none_denies:
+                made.findings = [one if one.outcome is Outcome.UNKNOWN else maker.unknown(missing.what, one.rule, one.index) for one in made.findings]
+            decisions.add(made)
 
     def _validate(self, prepared: PreparedPolicy, binding: Binding, context: Context, applies: Conditions, decisions: Decisions) -> None:
         if not applies.hold:
