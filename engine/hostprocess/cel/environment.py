@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Final
 
 from hostprocess.cel.declarations import Library, Overload
 from hostprocess.cel.library import LIBRARIES
@@ -15,7 +16,7 @@ from hostprocess.cel.macros import SORT_BY, TWO_VARIABLES
 from hostprocess.cel.standard import CROSS_NUMERIC, INT_DURATION, MAP_INSERT, OPTIONAL, OPTIONAL_LISTS, STANDARD, Signature, signatures
 from hostprocess.cel.types import DYN, Type, list_of, map_of, optional_of, parse_type, type_of
 
-__all__ = ["Environment", "environment", "wrong_result_type"]
+__all__ = ["UNDEFINED_TYPES", "Environment", "environment", "wrong_result_type"]
 
 _OPTIONAL_TYPES = 28
 _VALIDATORS = 29
@@ -24,6 +25,8 @@ _TWO_VARIABLES = 32
 _EXT_LISTS = 34
 _OPTIONAL_LISTS = 33  # came with cel-go 0.23, whatever the version of the environment
 _STRICT_COST = 32
+_TYPES_OF_MESSAGES = 31  # up to cel-go 0.17 the name of a message was taken for a variable of that type
+_CONCRETE_TYPE_NAMES = 37  # before cel-go 0.29 `list` was `type(list(A))`, and `optional_type` had no parameter
 _FOUND_TYPE = 32
 
 _GROUP_VERSION = {"group": "string", "version": "string"}
@@ -72,6 +75,11 @@ _TYPE_NAMES = [
     *("bool", "bytes", "double", "google.protobuf.Duration", "int", "list", "map", "null_type"),
     *("string", "google.protobuf.Timestamp", "type", "uint", "google.protobuf.Any"),
 ]
+_GENERIC_TYPE_NAMES = {"list": "list(A)", "map": "map(A, B)", "optional_type": "optional_type"}
+# The checker finds them among the types of the API server, the planner does not find them among its values.
+_NAMES_OF_MESSAGES = ("timestamp", "duration", *_MESSAGES)
+UNDEFINED_TYPES: Final = frozenset({*_NAMES_OF_MESSAGES, _VARIABLES_TYPE.name, "google.protobuf.Any"})
+"""Names that pass the checker, but make no program, or (up to 1.30) have no value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,7 @@ class Environment:
         fields = dict(self.fields)
         if variables or "variables" in names:
             identifiers["variables"] = _VARIABLES_TYPE
+            identifiers[_VARIABLES_TYPE.name] = _named(_VARIABLES_TYPE, self.minor)
             fields["kubernetes.variables"] = {name: _variable_type(kind) for name, kind in variables.items()}
         return replace(self, identifiers=identifiers, fields=fields)
 
@@ -117,7 +126,7 @@ def environment(kubernetes: str, stored: bool) -> Environment:
     return Environment(
         minor=release,
         functions={name: tuple(found) for name, found in functions.items()},
-        identifiers={name: type_of(optional_of(DYN) if name == "optional_type" else parse_type(name)) for name in kinds},
+        identifiers={name: type_of(_type_called(name, release)) for name in kinds} | {name: _named(parse_type(name), release) for name in _NAMES_OF_MESSAGES},
         fields=_FIELDS,
         optional=minor >= _OPTIONAL_TYPES,
         validators=minor >= _VALIDATORS,
@@ -130,6 +139,17 @@ def wrong_result_type(wanted: Sequence[str], found: str, kubernetes: str) -> str
     """What the API server of a release says of an expression whose type is none of those wanted."""
     said = f"must evaluate to {wanted[0]}" if len(wanted) == 1 else f"must evaluate to one of [{' '.join(wanted)}]"
     return f"{said} but got {found}" if int(kubernetes.split(".")[1]) >= _FOUND_TYPE else said
+
+
+def _type_called(name: str, release: int) -> Type:
+    if release < _CONCRETE_TYPE_NAMES:
+        return parse_type(_GENERIC_TYPE_NAMES.get(name, name))
+    return optional_of(DYN) if name == "optional_type" else parse_type(name)
+
+
+def _named(message: Type, release: int) -> Type:
+    """What the name of a message stands for."""
+    return type_of(message) if release >= _TYPES_OF_MESSAGES else message
 
 
 def _signatures(minor: int, release: int) -> list[Signature]:

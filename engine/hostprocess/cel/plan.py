@@ -13,7 +13,7 @@ from hostprocess.cel import calls, operators
 from hostprocess.cel.attributes import CONTEXT, INPUTS, SLOTS, Attribute, Frame, Path, Qualifier, Run, Ternary, bad_key, resolver, runner
 from hostprocess.cel.checker import Checked
 from hostprocess.cel.conversions import CONVERSIONS
-from hostprocess.cel.environment import Environment
+from hostprocess.cel.environment import UNDEFINED_TYPES, Environment
 from hostprocess.cel.equality import NO_SUCH_OVERLOAD
 from hostprocess.cel.folds import Fold, fold, lazily, quantifier
 from hostprocess.cel.functions import STANDARD_FUNCTIONS, or_optional
@@ -117,7 +117,7 @@ class _Planner:
         local = None if reference.outer else self._locals.get(name)
         kind = self._checked.types[node.id]
         if kind.kind == "type":
-            if local is not None or name not in self._environment.identifiers:
+            if local is not None or name in UNDEFINED_TYPES:
                 raise _not_instantiated(f"reference to undefined type: {name}")
             return _Step(constant=(TypeValue(kind.parameters[0].name if kind.parameters else "type"),))
         if local is None:
@@ -341,6 +341,8 @@ def _local(place: int) -> Run:
 def _input(name: str) -> Run:
     missing = MissingInput(name)
     unbound = CelError(f"no such attribute(s): {name}")
+    if name in UNDEFINED_TYPES:
+        return lambda _: unbound
 
     def run(frame: Frame) -> Any:
         value = frame[INPUTS].get(name, missing)
