@@ -9,8 +9,9 @@ from typing import Any
 from hostprocess.inventory import Inventory
 from hostprocess.kubernetes.admitted import present, problems
 from hostprocess.kubernetes.fields import format_path
-from hostprocess.kubernetes.kinds import template_path
+from hostprocess.kubernetes.kinds import group_version, template_path
 from hostprocess.kubernetes.location import locate
+from hostprocess.kubernetes.served import not_served
 from hostprocess.model import InputProblem, Request, Unknown
 
 __all__ = ["Presenter"]
@@ -32,6 +33,12 @@ class Presenter:
         """The request with such objects, None if the API server refuses it; and what it says about it."""
         if self.raw or request.operation == "CONNECT" or not isinstance(request.resource.object, dict):
             return request, []
+        origin = request.resource.origin
+        resource = request.resource
+        fault = not_served(resource.api_version, resource.kind, self.kubernetes)
+        if fault and (group_version(resource.api_version)[0], resource.kind) not in inventory.custom:
+            message = f"{resource.kind} {resource.name}: {fault}"
+            return None, [InputProblem(path=origin.path, message=message, line=origin.line, column=origin.column)]
         deleted = request.operation == "DELETE"
         old = request.old_object if isinstance(request.old_object, dict) else None
         shown = present(
@@ -45,7 +52,6 @@ class Presenter:
             subresource=request.subresource,
             find=_finder(inventory),
         )
-        origin = request.resource.origin
         told = [*problems(shown.faults, origin), *problems(shown.warnings, origin, note=True)]
         told += [InputProblem(path=origin.path, message=text, line=origin.line, column=origin.column) for text in shown.refusals]
         empty = () if deleted else _without_containers(shown.object, request)
