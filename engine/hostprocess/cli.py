@@ -96,7 +96,7 @@ _debug = click.option("--debug", is_flag=True, help="Show the traceback of an in
 @click.option("--output", "outputs", multiple=True, metavar="FORMAT[=FILE]", help="`text` or `json`; several at once (default: text).")
 @click.option("--fail-on", type=click.Choice(list(_FAIL_ON)), default="deny", show_default=True, help="The weakest finding that exits with 1.")
 @click.option("--show-all", is_flag=True, help="Also the rules that allow a resource, or do not apply to it.")
-@click.option("--runtime", default="auto", metavar="NAME", help="The CEL runtime: `auto` (cpp for packs, tree for other policies), `cpp`, `celpy`, `tree`.")
+@click.option("--runtime", default="auto", metavar="NAME", help="The CEL runtime: `auto` (tree, or celpy where it cannot be had), `cpp`, `celpy`, `tree`.")
 @click.option("--expression-timeout", type=click.FloatRange(min=0.001), default=10.0, show_default=True, metavar="SECONDS", help="For one evaluation.")
 @click.option("--cross-check", is_flag=True, help="Evaluate on cpp and celpy; a disagreement is an error.")
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)

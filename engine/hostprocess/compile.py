@@ -141,6 +141,7 @@ def _compiled(pack: Pack, rule: Rule, validation: RuleValidation) -> Validation:
         message_expression=f"'[{rule.id}] ' + ({enclosable(validation.message_expression)})" if validation.message_expression else "",
         rule=rule.id,
         when=rule.when,
+        body=expression,
         paths=validation.paths,
         elements=elements,
     )

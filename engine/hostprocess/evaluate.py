@@ -314,7 +314,7 @@ class Evaluator:
     def _messages(self, prepared: PreparedPolicy, context: Context, account: Account, values: Any) -> Mapping[int, Any] | CelError:
         """The messageExpressions: of all validations, as each of them costs; those of a pack where they are wanted."""
         indexes: Iterable[int] = range(len(prepared.policy.validations))
-        if prepared.runtime.name in _OWN:
+        if prepared.policy.of_pack or prepared.runtime.name in _OWN:
             indexes = [index for group in prepared.groups for index, position in group.validations if values[position] is False]
         return prepared.messages(context, account, indexes)
 

@@ -207,7 +207,10 @@ class Elements:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """`spec.validations[]` of a policy. `rule`, `when`, `paths` and `elements` stay in the engine; an export leaves them out."""
+    """`spec.validations[]` of a policy. `rule`, `when`, `body`, `paths` and `elements` stay in the engine; an export leaves them out.
+
+    `body` is what is left of the expression where `when` is true; where that is false, the expression is true.
+    """
 
     expression: str
     message: str = ""
@@ -215,6 +218,7 @@ class Validation:
     reason: str = ""
     rule: str = ""
     when: str = ""
+    body: str = ""
     paths: tuple[str, ...] = ()
     elements: Elements | None = None
 

@@ -78,6 +78,8 @@ class PreparedPolicy:
         self.expressions, self.groups = _arranged(policy.validations)
         self._chunks: list[_Chunk] | None = None
         self._ready: list[Program] = []
+        self._bodies: dict[str, Program] = {}
+        self._of_pack = policy.of_pack
         self.is_plain = not policy.audit_annotations and not any(one.when or one.message_expression for one in policy.validations)
         """Whether nothing is left to do where all its validations are true."""
         self._risky: dict[tuple[re.Pattern[str], str], bool] = {}
@@ -137,13 +139,13 @@ class PreparedPolicy:
 
     def _condition(self, number: int, expression: str, account: Account, context: Context) -> Any:
         # Policies of one pack have one condition.
-        if self.policy.of_pack and expression in context.known_conditions:
+        if self._of_pack and expression in context.known_conditions:
             return context.known_conditions[expression]
         program = self._typed(expression, ("bool",), ("matchConditions", number, "expression"), composed=False)
         # A runtime other than `tree` needs long to take up an object: one activation serves all that cannot tell.
         own = self.runtime.name == "tree" or mentions(expression, "namespaceObject") or mentions(expression, "request")
         value = self._evaluated(program, expression, context.conditions() if own else context.validations(), account, composed=False)
-        if self.policy.of_pack:
+        if self._of_pack:
             context.known_conditions[expression] = value
         return value
 
@@ -152,7 +154,9 @@ class PreparedPolicy:
     def evaluate(self, context: Context, account: Account) -> Sequence[Any] | CelError:
         """The values of all expressions, bools and `CelError`s; or the one error that ends the phase."""
         phase = context.validations()
-        if not self.policy.of_pack or self.runtime.name == "tree" or (self._exact and self._reads(phase.unknown_fields)):
+        if self.runtime.name == "tree" and self._of_pack:
+            return self._rule_by_rule(phase, account)
+        if not self._of_pack or self.runtime.name == "tree" or (self._exact and self._reads(phase.unknown_fields)):
             return self._one_by_one(range(len(self.expressions)), phase, account)
         if self._chunks is None:
             self._chunks = self._compile_chunk(0, len(self.expressions))
@@ -168,6 +172,38 @@ class PreparedPolicy:
                 return each
             values += each
         return values
+
+    def _rule_by_rule(self, phase: Phase, account: Account) -> list[Any] | CelError:
+        """As `_one_by_one`, but a rule whose `when` is false is not evaluated, nor compiled; those of a policy often have one `when`."""
+        activation = phase.activation(self.runtime, self.policy.name)
+        values: list[Any] = [True] * len(self.expressions)
+        known: set[int] = set()
+        for group in self.groups:
+            when = group.when
+            if when is not None and when not in known:
+                values[when] = self._each(when).evaluate(activation, account)
+                known.add(when)
+            if when is not None and values[when] is False:
+                continue
+            for index, position in group.validations:
+                holds = when is not None and values[when] is True
+                value = self._body(index).evaluate(activation, account) if holds else None
+                values[position] = value if value.__class__ is bool else self._each(position).evaluate(activation, account)
+        failed = (one for one in values if one.__class__ is CelError and one.kind == "budget")
+        return next(failed, values)
+
+    def _body(self, index: int) -> Program:
+        """What is left of a validation where its `when` is true."""
+        body = self.policy.validations[index].body
+        program = self._bodies.get(body)
+        if program is None:
+            try:
+                program = self.runtime.compile(body, self._variables, self._declared, kubernetes=self._kubernetes)
+            except CompileError as error:
+                # The whole expression says what is wrong with it, at its place.
+                program = _NoProgram(CelError(error.message))
+            self._bodies[body] = program
+        return program
 
     def _one_by_one(self, positions: Iterable[int], phase: Phase, account: Account) -> list[Any] | CelError:
         values: list[Any] = []

@@ -11,7 +11,7 @@ from hostprocess.errors import UsageError
 __all__ = ["Runtimes", "choose"]
 
 AUTO = "auto"
-"""`cpp` for the policies of packs with `tree` behind it, `tree` for all others; `celpy` where cel-expr-python is not installed."""
+"""`tree`, which compiles what is evaluated and no more; `celpy` where cel-expr-python is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +44,10 @@ def choose(makers: Mapping[str, Callable[[], Runtime]], name: str, *, cross_chec
         return Runtimes(forced, forced, None)
     try:
         exact = _made(makers, "tree", timeout)
-        return Runtimes(_trusting(makers["cpp"](), timeout), exact, exact)
+        return Runtimes(exact, exact, exact)
     except ImportError:
         pure = makers["celpy"]()
         return Runtimes(pure, pure, None)
-
-
-def _trusting(made: Runtime, timeout: float) -> Runtime:
-    """The runtime of packs, whose lint has checked their expressions."""
-    from hostprocess.cel.cpp import CppRuntime  # needs cel-expr-python, which has no wheel everywhere
-
-    return CppRuntime(timeout or made.timeout, trusting=True) if isinstance(made, CppRuntime) else made
 
 
 def _made(makers: Mapping[str, Callable[[], Runtime]], name: str, timeout: float) -> Runtime:

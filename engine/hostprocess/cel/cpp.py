@@ -8,8 +8,8 @@ test in tests/test_cel_runtimes.py: an error is a truthy value, strings are cut 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from functools import cache, cached_property, partial
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from cel_expr_python import cel
@@ -26,21 +26,18 @@ __all__ = ["CppRuntime"]
 _DIFFERENT = re.compile(r"\b(?:double|duration|timestamp|format|split)\s*\(")
 _BOOL = cel.Type.BOOL
 _ERROR = cel.Type.ERROR
-_PLAIN = {"BOOL": "bool", "STRING": "string", "LIST<BOOL>": "list(bool)"}
 
 
 class CppRuntime:
     """cel-expr-python. Implements `Runtime`.
 
-    `timeout` is for `tree`: how many seconds one evaluation may take. `trusting` is for expressions that have been checked before, by the lint of
-    their pack: `tree` compiles them only if it is asked to evaluate them, which makes the start faster.
+    `timeout` is for `tree`: how many seconds one evaluation may take.
     """
 
     name = "cpp"
 
-    def __init__(self, timeout: float = 10.0, *, trusting: bool = False) -> None:
+    def __init__(self, timeout: float = 10.0) -> None:
         self._tree = TreeRuntime(timeout)
-        self._trusting = trusting
 
     @property
     def timeout(self) -> float:
@@ -53,12 +50,9 @@ class CppRuntime:
 
     def compile(self, expression: str, variables: Mapping[str, str], declared: frozenset[str], *, kubernetes: str = NEWEST, stored: bool = True) -> Program:
         """See `Runtime.compile`. Types and errors are those of `tree`, and so is the program of what this parser or its functions do not cover."""
-        make = partial(self._tree.compile, expression, variables, declared, kubernetes=kubernetes, stored=stored)
-        if self._trusting and (compiled := _compiled(expression, variables, declared)) and (kind := _PLAIN.get(compiled.return_type().name())):
-            return _CppProgram(compiled, make, kind)
-        program = make()
+        program = self._tree.compile(expression, variables, declared, kubernetes=kubernetes, stored=stored)
         if _is_plain(program.type) and (compiled := _compiled(expression, variables, declared)):
-            return _CppProgram(compiled, lambda: program, program.result_type)
+            return _CppProgram(compiled, program)
         return _TreeOnly(program)
 
     def activation(self, inputs: Mapping[str, Any]) -> _Activation:
@@ -96,14 +90,10 @@ class _TreeOnly:
 
 
 class _CppProgram:
-    def __init__(self, compiled: cel.Expression, make: Callable[[], TreeProgram], result_type: str) -> None:
+    def __init__(self, compiled: cel.Expression, program: TreeProgram) -> None:
         self._evaluate = compiled.eval
-        self._make = make
-        self.result_type = result_type
-
-    @cached_property
-    def _program(self) -> TreeProgram:
-        return self._make()
+        self._program = program
+        self.result_type = program.result_type
 
     def evaluate(self, activation: _Activation, account: Account | None = None) -> Any:
         """See `Program.evaluate`. Only what `tree` evaluates is taken from the account."""

@@ -5,9 +5,11 @@ Source: k8s.io/apiserver/pkg/admission/plugin/cel/composition.go (variables), co
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from hostprocess.cel.attributes import Lazy
@@ -24,6 +26,8 @@ from hostprocess.model import Unknown
 __all__ = ["TreeActivation", "TreeProgram", "TreeRuntime"]
 
 _OUT_OF_BUDGET = CelError("validation failed due to running out of cost budget, no further validation rules will be run", kind="budget")
+_NAME = re.compile(r"\bvariables\b")
+_FIELD = re.compile(r"(?<![\w.])variables\s*\.\s*([A-Za-z_]\w*)")
 _OPTIONAL_TYPE = 31  # before, cel-go's name of the type was another
 _COST_EXCEEDED = CelError("operation cancelled: actual cost limit exceeded", kind="cost")
 
@@ -33,6 +37,7 @@ class _Variable:
     """A compiled variable, or the error of its compilation."""
 
     name: str
+    text: str
     type: Type
     program: TreeProgram | CompileError
 
@@ -52,16 +57,12 @@ class TreeRuntime:
 
         `variables` in `declared` says that there is such a thing even where it is empty.
         """
-        scope = (declared, kubernetes, stored)
+        scope = (declared | {"variables"} if variables else declared, kubernetes, stored)
         found: dict[str, _Variable] = {}
-        path: tuple[tuple[str, str], ...] = ()
-        for name, text in variables.items():
-            path = (*path, (name, text))
-            variable = self._variables.get((*scope, path))
-            if variable is None:
-                variable = self._variables[*scope, path] = self._variable(name, text, found, scope)
-            found[name] = variable
-        key = (*scope, path, expression)
+        # Only those that are read: a policy may have many, and most are for other expressions.
+        for name in _read_by(expression, variables):
+            found[name] = self._variable(name, variables[name], found, scope)
+        key = (*scope, expression, tuple(found.values()))
         program = self._compiled.get(key)
         if program is None:
             program = self._compiled[key] = self._program(expression, found, scope)
@@ -73,11 +74,18 @@ class TreeRuntime:
 
     def _variable(self, name: str, text: str, earlier: Mapping[str, _Variable], scope: tuple[Any, ...]) -> _Variable:
         declared, kubernetes, stored = scope
-        try:
-            program = self._program(text, dict(earlier), (declared | {"variables"}, kubernetes, stored))
-        except CompileError as error:
-            return _Variable(name, DYN, error)
-        return _Variable(name, program.type, program)
+        found = {one: earlier[one] for one in _read_by(text, {one: variable.text for one, variable in earlier.items()})}
+        key = (*scope, name, text, tuple(found.values()))
+        variable = self._variables.get(key)
+        if variable is None:
+            try:
+                program = self._program(text, found, (declared | {"variables"}, kubernetes, stored))
+            except CompileError as error:
+                variable = _Variable(name, text, DYN, error)
+            else:
+                variable = _Variable(name, text, program.type, program)
+            self._variables[key] = variable
+        return variable
 
     def _program(self, expression: str, variables: Mapping[str, _Variable], scope: tuple[Any, ...]) -> TreeProgram:
         declared, kubernetes, stored = scope
@@ -89,6 +97,26 @@ class TreeRuntime:
         except RecursionError:
             raise CompileError("the expression is nested too deeply", limitation=True) from None
         return TreeProgram(planned, checked.result_type, variables, self, declarations.minor)
+
+
+@lru_cache(maxsize=4096)
+def _names(text: str) -> frozenset[str] | None:
+    """The names in `variables.NAME`; None if the text has `variables` in another way, or in a string."""
+    found = _FIELD.findall(text) if "variables" in text else []
+    return frozenset(found) if len(found) == len(_NAME.findall(text)) else None
+
+
+def _read_by(expression: str, variables: Mapping[str, str]) -> list[str]:
+    """The names of the variables that an expression may read, directly or not, in the order of their declaration."""
+    names = _names(expression)
+    wanted = set(names or ())
+    for name in reversed(list(variables)):
+        if names is None:
+            return list(variables)
+        if name in wanted:
+            names = _names(variables[name])
+            wanted |= names or frozenset()
+    return list(variables) if names is None else [name for name in variables if name in wanted]
 
 
 class TreeActivation:
@@ -118,9 +146,10 @@ class _LazyVariables(Lazy):
         if variable is None:
             return ABSENT
         values = self._activation.variables
-        if variable not in values:
-            values[variable] = self._evaluated(variable)
-        return values[variable]
+        value = values.get(variable, ABSENT)
+        if value is ABSENT:
+            value = values[variable] = self._evaluated(variable)
+        return value
 
     def size(self) -> int:
         """See `Lazy.size`."""
