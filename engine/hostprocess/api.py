@@ -18,10 +18,11 @@ from hostprocess.check import Judge, Outcomes, Progress, judge_files, judge_reso
 from hostprocess.errors import UsageError
 from hostprocess.evaluate import EvaluatePolicy, Evaluator
 from hostprocess.explain import explain_rule, find_symptom
-from hostprocess.given import distinct, objects, parameters, stored, user_info
+from hostprocess.given import distinct, objects, parameters, stored, undisputed, user_info
 from hostprocess.hookspecs import PolicySource, Reporter, Selection
 from hostprocess.inventory import Inventory
 from hostprocess.kubernetes.admitted import FIELD_VALIDATIONS, PLUGINS
+from hostprocess.kubernetes.kinds import template_path
 from hostprocess.kubernetes.reader import Piece, read_piece
 from hostprocess.kubernetes.source import STANDARD_INPUT, Spool
 from hostprocess.model import Binding, InputProblem, Policy, Report, Resource, Targets
@@ -163,7 +164,7 @@ def evaluate_resources(
     objects that an UPDATE replaces; for the others see `RunArguments`. Raises `InputError` if these cannot be read, `UsageError` for arguments that
     make no sense together, and `PolicyError` for an expression that the API server would refuse.
     """
-    given = [*distinct(objects(inventory)), *policies.objects]
+    given = distinct([*distinct(objects(inventory)), *_looked_up(policies.objects)], named=False)
     setup = _setup(policies, Inventory.of((resource.object for resource in given), kubernetes=policies.targets.kubernetes or NEWEST), old, arguments)
     return _report(policies, setup, judge_resources(resources, setup()))
 
@@ -185,19 +186,21 @@ def check_files(
     of processes; `progress` is told how many characters were read. Raises as `evaluate_resources` does.
     """
     spool = Spool()
-    known = [resource.object for resource in [*distinct(objects(read_resources(inventory))), *policies.objects]]
+    given = [*distinct(objects(read_resources(inventory))), *_looked_up(policies.objects)]
     if params:
         if params == STANDARD_INPUT:
             raise UsageError("--params must be a file: standard input is for manifests")
-        known += parameters(params, objects(read_resources([params])), policies.policies, policies.bindings)
+        given += parameters(params, objects(read_resources([params])), policies.policies, policies.bindings)
+    known = [resource.object for resource in distinct(given, named=False)]
     setup = _setup(policies, Inventory.of(known, kubernetes=policies.targets.kubernetes or NEWEST), read_resources(old) if old else None, arguments)
     judge = setup()
     kinds = judge.evaluator.looks_up()
-    if kinds and (found := list(look_up(_read(paths, spool, cut=True, holding=kinds), kinds))):
+    found, notes = undisputed(look_up(_read(paths, spool, cut=True, holding=kinds), kinds) if kinds else ())
+    if found:
         setup = replace(setup, inventory=Inventory.of(known, found, kubernetes=policies.targets.kubernetes or NEWEST))
         judge = setup()
     make_judge: Callable[[], Judge] = setup if jobs > 1 else lambda: judge
-    return _report(policies, setup, judge_files(_read(paths, spool, cut=jobs > 1), make_judge, jobs=jobs, progress=progress))
+    return _report(policies, setup, judge_files(_read(paths, spool, cut=jobs > 1), make_judge, jobs=jobs, progress=progress), notes)
 
 
 def lint_rules(path: str = "") -> list[str]:
@@ -353,14 +356,19 @@ def _read(paths: Sequence[str], spool: Spool, cut: bool, holding: frozenset[str]
         yield from pieces
 
 
-def _report(policies: PolicySet, setup: _Setup, outcomes: Outcomes) -> Report:
+def _looked_up(resources: Iterable[Resource]) -> list[Resource]:
+    """The objects beside policies that can be looked up: manifests to try the policies on may lie there too, several of one name."""
+    return [one for one in resources if template_path(one.api_version, one.kind) is None]
+
+
+def _report(policies: PolicySet, setup: _Setup, outcomes: Outcomes, told: Sequence[InputProblem] = ()) -> Report:
     unmatched = (setup.circumstances.old_objects or {}).keys() - outcomes.joined
     notes = [InputProblem(path="", message=f"--old: nothing updates the {kind} {name!r}", note=True) for _, kind, _, name in sorted(unmatched)]
     return Report(
         targets=policies.targets,
         summary=outcomes.summary(),
         results=outcomes.results,
-        problems=(*policies.problems, *outcomes.problems, *notes),
+        problems=(*policies.problems, *told, *outcomes.problems, *notes),
         version=__version__,
         pack_version=", ".join(f"{pack.name} {pack.version}" for pack in policies.packs),
     )

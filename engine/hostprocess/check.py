@@ -9,7 +9,7 @@ import weakref
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from hostprocess.admission import Circumstances, is_review, key_of, request_for, request_of_review
 from hostprocess.errors import InputError, PolicyError
@@ -183,7 +183,7 @@ def judge_resources(resources: Iterable[Resource | InputProblem], judge: Judge) 
     return outcomes
 
 
-def look_up(sources: Iterable[Piece | InputProblem], kinds: frozenset[str]) -> Iterator[dict[str, Any]]:
+def look_up(sources: Iterable[Piece | InputProblem], kinds: frozenset[str]) -> Iterator[Resource]:
     """The objects of these kinds among the inputs: the first pass of a run whose policies look something up.
 
     What cannot be read is left for the second pass to report.
@@ -193,7 +193,7 @@ def look_up(sources: Iterable[Piece | InputProblem], kinds: frozenset[str]) -> I
             continue
         for resource in read_piece(*piece):
             if isinstance(resource, Resource) and resource.kind in kinds and isinstance(resource.object.get("metadata"), dict):
-                yield resource.object
+                yield resource
 
 
 def _batches(pieces: Iterator[Piece | InputProblem]) -> Iterator[tuple[list[Piece | InputProblem], int]]:

@@ -11,7 +11,7 @@ from hostprocess.kubernetes.rbac import implied_groups
 from hostprocess.kubernetes.selectors import matches as selects
 from hostprocess.model import Binding, InputProblem, ParamKind, ParamRef, Policy, Resource
 
-__all__ = ["distinct", "objects", "parameters", "stored", "user_info"]
+__all__ = ["distinct", "objects", "parameters", "stored", "undisputed", "user_info"]
 
 JSONObject = dict[str, Any]
 
@@ -26,21 +26,43 @@ def objects(resources: Iterable[Resource | InputProblem]) -> Iterator[Resource]:
             raise InputError(resource.message, path=resource.path, line=resource.line, column=resource.column)
 
 
-def distinct(resources: Iterable[Resource]) -> list[Resource]:
-    """The resources. Raises `InputError` if two are one object: nobody knows which of them holds."""
+def distinct(resources: Iterable[Resource], *, named: bool = True) -> list[Resource]:
+    """The resources, each once. Raises `InputError` if two of one name differ, as nobody knows which of them holds, or (if `named`) if one has no name."""
     seen: dict[tuple[str, str, str, str], Resource] = {}
+    found: list[Resource] = []
     for resource in resources:
         key = key_of(resource.object)
-        if not key[3]:
+        if not key[3] and named:
             raise InputError(f"{resource.kind or 'an object'} needs metadata.name to be looked up", path=resource.origin.path, line=resource.origin.line)
-        if key in seen:
-            other = place(seen[key].origin.path, seen[key].origin.line, 0).removesuffix(": ")
-            name = f"{resource.namespace}/{resource.name}" if resource.namespace else resource.name
-            raise InputError(
-                f"{resource.kind} {name!r} is given twice: also at {other}; remove one of them", path=resource.origin.path, line=resource.origin.line
-            )
-        seen[key] = resource
-    return list(seen.values())
+        other = seen.setdefault(key, resource) if key[3] else resource
+        if other is resource:
+            found.append(resource)
+        elif other.object != resource.object:
+            words = f"{_named(resource)} is given twice: also at {_place(other.origin.path, other.origin.line)}; remove one of them"
+            raise InputError(words, path=resource.origin.path, line=resource.origin.line)
+    return found
+
+
+def undisputed(resources: Iterable[Resource]) -> tuple[list[JSONObject], list[InputProblem]]:
+    """The objects among manifests that can be looked up, and notes about those that cannot: there are two of one name that differ."""
+    seen: dict[tuple[str, str, str, str], tuple[JSONObject, str, int]] = {}
+    disputed: dict[tuple[str, str, str, str], InputProblem] = {}
+    for resource in resources:
+        key, path, line = key_of(resource.object), resource.origin.path, resource.origin.line
+        known, other, at = seen.setdefault(key, (resource.object, path, line))
+        if known != resource.object and key not in disputed:
+            words = f"{_named(resource)} is not looked up: there is another one at {_place(other, at)}; give the right one with --inventory"
+            disputed[key] = InputProblem(path=path, line=line, message=words, note=True)
+    return [value for key, (value, _, _) in seen.items() if key not in disputed], list(disputed.values())
+
+
+def _named(resource: Resource) -> str:
+    name = f"{resource.namespace}/{resource.name}" if resource.namespace else resource.name
+    return f"{resource.kind} {name!r}"
+
+
+def _place(path: str, line: int) -> str:
+    return place(path, line, 0).removesuffix(": ")
 
 
 def stored(resources: Iterable[Resource], namespace: str) -> dict[tuple[str, str, str, str], JSONObject]:
@@ -54,9 +76,10 @@ def user_info(user: str, groups: Sequence[str], extra: Mapping[str, Sequence[str
     return {**found, "extra": {key: list(values) for key, values in extra.items()}} if extra else found
 
 
-def parameters(path: str, resources: Iterable[Resource], policies: Sequence[Policy], bindings: Sequence[Binding]) -> list[JSONObject]:
+def parameters(path: str, resources: Iterable[Resource], policies: Sequence[Policy], bindings: Sequence[Binding]) -> list[Resource]:
     """The parameter objects of a file. One without name is taken for what the bindings ask for. Raises `InputError` if nobody asks for any."""
-    found = [resource.object for resource in resources]
+    given = list(resources)
+    found = [resource.object for resource in given]
     if not found:
         raise InputError("holds no parameter object", path=path)
     kinds = {policy.name: policy.param_kind for policy in policies}
@@ -71,7 +94,7 @@ def parameters(path: str, resources: Iterable[Resource], policies: Sequence[Poli
     if asked and not any(_of_kind(value, kind) and _refers(reference, value["metadata"]) for value in found for kind, reference in asked):
         wanted = sorted({" ".join([kind.kind, *(one for one in [f"{reference.namespace}/{reference.name}".strip("/")] if one)]) for kind, reference in asked})
         raise InputError(f"holds no parameter object that a binding refers to; expected {', '.join(wanted)}", path=path)
-    return found
+    return given
 
 
 def _of_kind(value: JSONObject, kind: ParamKind) -> bool:

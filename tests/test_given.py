@@ -1,0 +1,90 @@
+"""Objects that are looked up, given twice: nobody knows which of two that differ holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import hostprocess
+from support import namespace, pod
+
+POLICY: dict[str, Any] = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "ValidatingAdmissionPolicy",
+    "metadata": {"name": "p"},
+    "spec": {
+        "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
+        "matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"], "resources": ["pods"]}]},
+        "validations": [{"expression": "params.data.team == namespaceObject.metadata.labels.team"}],
+    },
+}
+BINDING: dict[str, Any] = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "ValidatingAdmissionPolicyBinding",
+    "metadata": {"name": "b"},
+    "spec": {
+        "policyName": "p",
+        "validationActions": ["Deny"],
+        "paramRef": {"name": "teams", "namespace": "shop", "parameterNotFoundAction": "Deny"},
+    },
+}
+POD = pod("a", namespace="shop")
+
+
+def team(name: str) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "teams", "namespace": "shop"}, "data": {"team": name}}
+
+
+def check(folder: Path, policies: list[Any], manifests: list[Any], inventory: list[Any], params: list[Any] | None = None) -> hostprocess.Report:
+    for name, values in (("policies", policies), ("manifests", manifests), ("inventory", inventory), ("params", params or [])):
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump_all(values))
+    loaded = hostprocess.load_policies([str(folder / "policies.yaml")])
+    given: dict[str, Any] = {"params": str(folder / "params.yaml")} if params else {}
+    return hostprocess.check_files([str(folder / "manifests.yaml")], loaded, inventory=[str(folder / "inventory.yaml")], **given)
+
+
+@pytest.mark.parametrize(
+    ("policies", "inventory", "params"),
+    [
+        ([team("red"), team("blue")], [], None),
+        ([team("red")], [team("blue")], None),
+        ([team("red")], [], [team("blue")]),
+        ([], [team("red")], [team("blue")]),
+        ([], [], [team("red"), team("blue")]),
+    ],
+)
+def test_two_parameters_of_one_name_that_differ(tmp_path: Path, policies: list[Any], inventory: list[Any], params: list[Any] | None) -> None:
+    with pytest.raises(hostprocess.InputError, match=r"ConfigMap 'shop/teams' is given twice: also at .*\.yaml:\d+; remove one of them") as caught:
+        check(tmp_path, [POLICY, BINDING, *policies], [POD], [namespace("shop", team="red"), *inventory], params)
+    assert caught.value.line > 0
+
+
+def test_the_same_object_twice_is_one(tmp_path: Path) -> None:
+    report = check(tmp_path, [POLICY, BINDING, team("red")], [POD], [namespace("shop", team="red"), team("red"), namespace("shop", team="red")], [team("red")])
+    assert (list(report.results), report.problems) == ([], ())
+
+
+def test_manifests_beside_policies_may_be_several_of_one_name(tmp_path: Path) -> None:
+    bad = {**POD, "spec": {**POD["spec"], "hostNetwork": True}}
+    report = check(tmp_path, [POLICY, BINDING, POD, bad], [POD], [namespace("shop", team="red"), team("red")])
+    assert (list(report.results), report.problems) == ([], ())
+
+
+def test_two_namespaces_of_one_name_among_the_manifests_are_not_looked_up(tmp_path: Path) -> None:
+    report = check(tmp_path, [POLICY, BINDING, team("red")], [namespace("shop", team="red"), POD, namespace("shop", team="blue")], [])
+    assert [str(one.decision.outcome) for one in report.results] == ["unknown"]
+    (note,) = report.problems
+    assert note.note
+    assert note.line > 1
+    assert note.message.startswith("Namespace 'shop' is not looked up: there is another one at ")
+    assert note.message.endswith("manifests.yaml:1; give the right one with --inventory")
+
+
+def test_the_inventory_settles_it(tmp_path: Path) -> None:
+    report = check(
+        tmp_path, [POLICY, BINDING, team("red")], [namespace("shop", team="green"), POD, namespace("shop", team="blue")], [namespace("shop", team="red")]
+    )
+    assert list(report.results) == []
