@@ -165,6 +165,19 @@ NOTES = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("kind: Pod\nmetadata: {name: a}\n", "this object has a kind, but no apiVersion; it needs both"),
+        ("apiVersion: ''\nkind: Pod\nmetadata: {name: a}\n", "this object has a kind, but no apiVersion; it needs both"),
+        ('{"apiVersion": "v1", "metadata": {"name": "a"}}', "this object has an apiVersion, but no kind; it needs both"),
+    ],
+)
+def test_half_a_kubernetes_object_is_an_error(tmp_path: Path, text: str, message: str) -> None:
+    problem = the_problem(read(text, tmp_path))
+    assert (problem.message, problem.note, problem.line) == (message, False, 1)
+
+
 @pytest.mark.parametrize(("text", "line"), NOTES)
 def test_what_is_no_kubernetes_object_is_noted(tmp_path: Path, text: str, line: int) -> None:
     problem = the_problem(read(text, tmp_path))

@@ -203,6 +203,9 @@ def _resources(value: Any, nulls: bool, origin: Origin, check: bool) -> Iterator
         return
     api_version, kind = value.get("apiVersion"), value.get("kind")
     if not api_version or not kind:
+        if (api_version or kind) and isinstance(value.get("metadata"), dict):
+            yield _at(origin, (), f"this object has {'an apiVersion, but no kind' if api_version else 'a kind, but no apiVersion'}; it needs both")
+            return
         yield _at(origin, (), "skipped: no apiVersion and kind, so this is not a Kubernetes object", note=True)
         return
     if not isinstance(api_version, str) or not isinstance(kind, str):
