@@ -369,10 +369,17 @@ def test_labels_of_namespaces_select(write: Write) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"kind": "ValidatingAdmissionPolicies"}, "holds no ValidatingAdmissionPolicy, only bindings"),
+        ({"kind": "ValidatingAdmissionPolicies"}, "no matches for kind \"ValidatingAdmissionPolicies\" .*; did you mean 'ValidatingAdmissionPolicy'\\?"),
+        ({"kind": "validatingadmissionpolicy"}, "; did you mean 'ValidatingAdmissionPolicy'"),
+        ({"metadata": {"generateName": "p"}}, "ValidatingAdmissionPolicy p: a policy needs metadata.name"),
+        ({"metadata": {}}, "ValidatingAdmissionPolicy: a policy needs metadata.name"),
+        ({"spec": "x"}, 'ValidatingAdmissionPolicy p: spec: must be a mapping, and is the text "x"'),
+        ({"spec": {"matchConstraints": []}}, "ValidatingAdmissionPolicy p: spec.matchConstraints: must be a mapping, and is a list"),
+        ({"spec": {**vap("true")["spec"], "matchConstraints": {"resourceRules": [None]}}}, r"needs spec\.matchConstraints\.resourceRules\[0\]"),
+        ({"spec": {**vap("true")["spec"], "validations": [{"expression": 1}]}}, r"spec\.validations\[0\]\.expression: must be a string, and is the value 1"),
         ({"apiVersion": "admissionregistration.k8s.io/v2"}, "apiVersion 'admissionregistration.k8s.io/v2' is not one of"),
         ({"apiVersion": "apps/v1"}, "apiVersion 'apps/v1' is not one of"),
-        ({"spec": None}, "must be a mapping"),
+        ({"spec": None}, "ValidatingAdmissionPolicy p: needs spec"),
     ],
 )
 def test_policies_that_are_none(write: Write, change: dict[str, Any], message: str) -> None:

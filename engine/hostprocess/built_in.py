@@ -15,7 +15,7 @@ from hostprocess.kubernetes.reader import Piece, expand, read_file, read_pieces
 from hostprocess.kubernetes.source import Spool, holds_any
 from hostprocess.marker import hookimpl
 from hostprocess.model import Binding, InputProblem, Policy, Report, Request, Resource, Rule, Targets
-from hostprocess.policy import BINDING_KIND, POLICY_KIND, parse_binding, parse_policy
+from hostprocess.policy import BINDING_KIND, POLICY_KIND, check_kind, parse_binding, parse_policy
 from hostprocess.rules import PACK_FILE, Pack, built_in_folder, load_pack
 
 __all__: list[str] = []
@@ -53,6 +53,7 @@ def _policies_of(path: str) -> PolicySource:
             elif resource.kind == BINDING_KIND:
                 bindings.append(parse_binding(resource))
             else:
+                check_kind(resource)
                 others.append(resource)
     if not policies and not bindings:
         raise PolicyError(f"holds no {POLICY_KIND}, nor is it a rule pack (a folder with {PACK_FILE})", path=path)

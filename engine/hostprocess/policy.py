@@ -6,6 +6,7 @@ The versions v1, v1beta1 and v1alpha1 have the same fields.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ from hostprocess.policy_fields import (
     ACTIONS,
     API_VERSIONS,
     FAILURE_POLICIES,
+    GROUP,
     MATCH_POLICIES,
     MAX_AUDIT_ANNOTATIONS,
     MAX_MATCH_CONDITIONS,
@@ -47,7 +49,7 @@ from hostprocess.policy_fields import (
     wrong_resources,
 )
 
-__all__ = ["BINDING_KIND", "POLICY_KIND", "match_constraints", "parse_binding", "parse_policy"]
+__all__ = ["BINDING_KIND", "POLICY_KIND", "check_kind", "match_constraints", "parse_binding", "parse_policy"]
 
 POLICY_KIND = "ValidatingAdmissionPolicy"
 BINDING_KIND = "ValidatingAdmissionPolicyBinding"
@@ -109,6 +111,16 @@ def parse_binding(resource: Resource) -> Binding:
     )
 
 
+def check_kind(resource: Resource) -> None:
+    """Raises `PolicyError` for what is meant to be a policy or a binding, by its group, and whose kind is misspelt: nothing would ask it."""
+    group, _, _ = resource.api_version.rpartition("/")
+    meant = {kind.lower(): kind for kind in (POLICY_KIND, BINDING_KIND)}
+    close = difflib.get_close_matches(resource.kind.lower(), meant, 1, cutoff=0.9)  # MutatingAdmissionPolicy is like none of them
+    if group == GROUP and close and resource.kind not in meant.values():
+        words = f'no matches for kind "{resource.kind}" in version "{resource.api_version}"; did you mean {meant[close[0]]!r}?'
+        raise Fields(resource, resource.object).error(words, ("kind",))
+
+
 def match_constraints(raw: Mapping[str, Any]) -> MatchConstraints:
     """`matchConstraints` that are known to be sound, as those of a rule pack."""
     return MatchConstraints(
@@ -125,10 +137,11 @@ def _check_head(resource: Resource, what: str) -> None:
     if resource.api_version not in API_VERSIONS:
         raise top.error(f"apiVersion {resource.api_version!r} is not one of {', '.join(API_VERSIONS)}", ("apiVersion",))
     top.only("apiVersion", "kind", "metadata", "spec", "status")
-    if not resource.name:
-        raise top.error(f"{what} needs metadata.name", ("metadata",))
     metadata = top.child("metadata")
-    if metadata and "name" in metadata.value and not is_dns_subdomain(resource.name):
+    if not metadata or not metadata.value.get("name"):
+        # What the API server makes of a generateName is not known, and no binding can name it.
+        raise top.error(f"{what} needs metadata.name", ("metadata",))
+    if not is_dns_subdomain(resource.name):
         raise top.error(f"metadata.name {resource.name!r} is not valid: lower case letters, digits, '-' and '.'", ("metadata", "name"))
 
 

@@ -5,11 +5,13 @@ Source: k8s.io/kubernetes/pkg/apis/admissionregistration/validation/validation.g
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from hostprocess.errors import PolicyError, suggestion
+from hostprocess.kubernetes.fields import format_path
 from hostprocess.kubernetes.location import locate
 from hostprocess.model import Resource
 
@@ -135,7 +137,7 @@ class Fields:
         self._resource = resource
         self.steps = steps
         if not isinstance(value, dict):
-            raise self.error("must be a mapping")
+            raise self.error(f"{format_path(steps)}: must be a mapping, and is {_found(value)}" if value is not None else f"needs {format_path(steps)}")
         self.value: Mapping[str, Any] = value
 
     def only(self, *known: str) -> None:
@@ -150,7 +152,7 @@ class Fields:
         if value is None:
             return default
         if not isinstance(value, kind):
-            raise self.error(f"{key} must be {_TYPES[kind]}", (*self.steps, key))
+            raise self.error(f"{format_path((*self.steps, key))}: must be {_TYPES[kind]}, and is {_found(value)}", (*self.steps, key))
         return value
 
     def text(self, key: str) -> str:
@@ -190,7 +192,11 @@ class Fields:
         """An error that points at a field, this mapping by default."""
         origin = self._resource.origin
         place = locate(origin, self.steps if steps is None else steps)
-        return PolicyError(f"{self._resource.kind} {self._resource.name}: {message}", path=origin.path, line=place.line, column=place.column)
+        return PolicyError(f"{f'{self._resource.kind} {self._resource.name}'.strip()}: {message}", path=origin.path, line=place.line, column=place.column)
+
+
+def _found(value: Any) -> str:
+    return "a list" if isinstance(value, list) else f"the {'text' if isinstance(value, str) else 'value'} {json.dumps(value, ensure_ascii=False)[:40]}"
 
 
 _TYPES: dict[type, str] = {str: "a string", list: "a list", dict: "a mapping"}
