@@ -48,6 +48,21 @@ def test_findings_are_told(tmp_path: Path, edit: tuple[str, str], status: int, w
     assert (result.return_value, words in result.output) == (status, True), result.output
 
 
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        ((SOUND, "a: [\n"), "policy.yaml:2:1: not valid YAML"),
+        (("kind: ValidatingAdmissionPolicy\n", "kind: ValidatingAdmisionPolicy\n"), "2:1: ValidatingAdmisionPolicy replicas: no matches for kind"),
+        (("apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\n", "kind: ValidatingAdmissionPolicy\n"), "a kind, but no apiVersion"),
+    ],
+)
+def test_what_cannot_be_read_counts(tmp_path: Path, edit: tuple[str, str], words: str) -> None:
+    result = lint(tmp_path, SOUND.replace(*edit))
+    assert result.return_value == 2
+    assert words in result.output
+    assert result.output.splitlines()[-1].endswith("; 1 error in the input")
+
+
 def test_notes_do_not_fail(tmp_path: Path) -> None:
     text = SOUND.replace("object.spec.replicas < 9", "object.kind != '' && [1].all(i, v, v < 9)")
     result = lint(tmp_path, text)

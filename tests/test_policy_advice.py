@@ -25,6 +25,39 @@ def test_two_objects_of_one_name() -> None:
     assert checks(policy(), policy(), binding()) == ["duplicate-name"]
 
 
+def test_a_variable_that_is_defined_twice() -> None:
+    twice = [{"name": "a", "expression": "1"}, {"name": "b", "expression": "1"}, {"name": "a", "expression": "2"}]
+    (found,) = lint(policy(variables=twice), binding())
+    assert (found.check, found.field, found.severity) == ("duplicate-variable", "spec.variables[2].name", "warning")
+
+
+DEFINITION = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "limits.example.com"},
+    "spec": {"group": "example.com", "scope": "Cluster", "names": {"kind": "Limit", "plural": "limits"}, "versions": [{"name": "v1", "served": True}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "definitions", "hint"),
+    [
+        ("v1", "ConfigMap", [], None),
+        ("v1", "Confgmap", [], "did you mean 'ConfigMap'?"),
+        ("v1", "Deployment", [], "Kubernetes 1.37 has it in apps/v1"),
+        ("autoscaling/v1", "Scale", [], ""),
+        ("example.com/v1", "Limits", [], None),
+        ("example.com/v1", "Limits", [DEFINITION], "give the CustomResourceDefinition with --inventory, if there is one"),
+        ("example.com/v1", "Limit", [DEFINITION], None),
+    ],
+)
+def test_kinds_of_parameters_that_are_nowhere(version: str, kind: str, definitions: list[dict[str, Any]], hint: str | None) -> None:
+    value = policy(paramKind={"apiVersion": version, "kind": kind})
+    reference = {"name": "x", "parameterNotFoundAction": "Deny"}
+    found = lint(value, binding(paramRef=reference), inventory=definitions)
+    assert [(one.check, one.hint) for one in found] == ([] if hint is None else [("unknown-param-kind", hint)])
+
+
 @pytest.mark.parametrize(
     ("rule", "hint"),
     [

@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn, TextIO
 
 import click
@@ -124,9 +124,7 @@ def check(paths: tuple[str, ...], outputs: tuple[str, ...], fail_on: str, color:
     given = _given(options)
     with _progress(paths, quiet) as progress:
         report = api.check_files(paths, policies, jobs=jobs or os.cpu_count() or 1, progress=progress, **given)
-    for problem in report.problems:
-        if not (problem.note and quiet):
-            _say("note" if problem.note else "error", str(HostprocessError(problem.message, path=problem.path, line=problem.line, column=problem.column)))
+    _say_problems(problem for problem in report.problems if not (problem.note and quiet))
     for name, file in targets:
         with _target(file) as stream:
             api.write_report(report, stream, name, color=_colored(color, stream, file), quiet=quiet)
@@ -184,17 +182,20 @@ def lint(paths: tuple[str, ...], kubernetes: str, inventory: tuple[str, ...], ty
     problems = [problem for path in packs for problem in api.lint_rules(path)]
     rules = sum(len(api.load_rules(path).rules) for path in packs)
     report = api.lint_policies(files, inventory=inventory, kubernetes=kubernetes, type_checking=type_checking) if files else None
+    unreadable = report is not None and _say_problems(report.problems)
     click.echo(render.lint_json(rules, problems, report) if form == "json" else render.lint_text(rules, problems, report, packs=bool(packs)))
-    if problems or (report and _say_problems(report.problems)):
+    if problems or unreadable:
         return INVALID
     return FINDINGS if report and report.failed else 0
 
 
-def _say_problems(problems: Sequence[Any]) -> bool:
+def _say_problems(problems: Iterable[Any]) -> bool:
     """Tells what could not be read; whether there was more than notes."""
+    failed = False
     for problem in problems:
         _say("note" if problem.note else "error", str(HostprocessError(problem.message, path=problem.path, line=problem.line, column=problem.column)))
-    return any(not problem.note for problem in problems)
+        failed |= not problem.note
+    return failed
 
 
 _PASSED_ON = (

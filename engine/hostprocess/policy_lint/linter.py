@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from hostprocess.cel.runtime import NEWEST
-from hostprocess.errors import UsageError, suggestion
+from hostprocess.errors import PolicyError, UsageError, suggestion
 from hostprocess.model import InputProblem, Resource
+from hostprocess.policy import check_kind
 from hostprocess.policy_lint.advice import advice
 from hostprocess.policy_lint.bindings import binding_advice
 from hostprocess.policy_lint.built_in_kinds import OBJECT_META, built_in_schemas
@@ -44,8 +45,14 @@ def lint_read(
     for one in read:
         if isinstance(one, InputProblem):
             problems.append(one)
-        else:
+        elif one.kind in (POLICY, BINDING):
             resources.append(one)
+        else:
+            try:
+                check_kind(one)
+                resources.append(one)
+            except PolicyError as error:
+                problems.append(InputProblem(path=error.path, message=error.message, line=error.line, column=error.column))
     if all(one.note for one in problems) and not any(one.kind in (POLICY, BINDING) for one in resources):
         problems.append(InputProblem(path=where, message=f"holds no {POLICY} or {BINDING}, nor is it a rule pack (a folder with pack.yaml)"))
     return LintReport(tuple(lint_resources(resources, inventory, int(minor), type_checking=type_checking)), tuple(problems))
@@ -60,7 +67,7 @@ def lint_resources(resources: Iterable[Resource], inventory: Iterable[JSONObject
     judged = [one for one in resources if one.kind in (POLICY, BINDING)]
     others = [*inventory, *(one.object for one in resources if one.kind not in (POLICY, BINDING))]
     schemas = _schemas(others, minor)
-    found: list[Finding] = list(binding_advice(judged, others))
+    found: list[Finding] = list(binding_advice(judged, others, f"1.{minor}"))
     for resource in judged:
         refused = list(refusals(resource, minor))
         found += refused

@@ -55,7 +55,9 @@ class LintReport:
             if one.releases:
                 yield f"    refused by Kubernetes {release_words(one.releases)}"
         counts = [(kind, sum(one.severity == kind for one in self.findings)) for kind in ("error", "warning", "note")]
-        yield ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts)
+        unread = sum(not one.note for one in self.problems)
+        words = [f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts]
+        yield ", ".join(words) + (f"; {unread} error{'' if unread == 1 else 's'} in the input" if unread else "")
 
     def as_json(self) -> list[dict[str, Any]]:
         """The findings as JSON objects; `releases` are those that refuse the object for it."""
