@@ -65,7 +65,7 @@ def run(session: Session) -> None:
                 session.tally.set_apart(PART, feature, session.minor)
                 continue
             found = differences(theirs, ours, case)
-            if found and any(not differences(again, ours, case) for again in _asked(session, [case] * 8)):
+            if found and any(not differences(again, ours, case) for again in _asked(session, [case] * 60)):
                 found = []  # Go walks its maps in no fixed order: this is one of the API server's answers
                 theirs = {**theirs, "cost": ours["cost"]}
             unknown = session.tally.differ(PART, feature, session.minor, found)

@@ -14,6 +14,7 @@ from hostprocess.cel.equality import NO_SUCH_OVERLOAD
 from hostprocess.cel.library.texts import go_type, to_text, type_name
 from hostprocess.cel.operators import found_key
 from hostprocess.cel.runtime import CelError
+from hostprocess.cel.typed import TypedValues
 from hostprocess.cel.values import ABSENT, Opaque, Optional, Uint
 from hostprocess.model import Unknown
 
@@ -214,6 +215,8 @@ def _applied(frame: Frame, value: Any, qualifiers: tuple[Qualifier, ...]) -> Any
                 frame[0] += not optional
                 return key
         found = _found(value, key, optional or qualifier.test)
+        if key.__class__ is not str and (key.__class__ is not int or value.__class__ is dict) and (typed := frame[CONTEXT].typed) is not None:
+            found = _in_typed(typed, value, key, found)
         if qualifier.test and not optional:
             frame[0] += 1
             if isinstance(found, CelError):
@@ -257,6 +260,18 @@ def _found(value: Any, key: Any, presence: bool) -> Any:
         if found is not ABSENT:
             return found
     return ABSENT if presence else CelError(f"no such key: {to_text(key)}")
+
+
+def _in_typed(typed: TypedValues, value: Any, key: Any, found: Any) -> Any:
+    """What a Go value says of a key that is no string, or an index that is no int; `found` is what plain JSON has there."""
+    if not isinstance(key, _KEYS):
+        name = typed.go_type(key)
+        return CelError(f"invalid qualifier type: {name}") if name else found
+    if value not in typed:
+        return found
+    if isinstance(value, dict):
+        return CelError(f"unsupported map key type: {go_type(key)}")
+    return found if found is ABSENT or isinstance(found, CelError) else CelError(f"unsupported index type: {go_type(key)}")
 
 
 def _element(value: list[Any], key: Any, presence: bool) -> Any:

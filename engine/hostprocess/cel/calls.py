@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hostprocess.cel.attributes import Frame, Lazy, Run
+from hostprocess.cel.attributes import CONTEXT, Frame, Lazy, Run
 from hostprocess.cel.equality import NO_SUCH_OVERLOAD, equal
 from hostprocess.cel.library.costs import call_cost, scaled, size
-from hostprocess.cel.library.texts import type_name
+from hostprocess.cel.library.texts import go_type, type_name
 from hostprocess.cel.limits import PER_CALL_LIMIT, CostExceeded
 from hostprocess.cel.runtime import CelError
 from hostprocess.cel.standard import Signature
@@ -115,6 +115,26 @@ def binary(left: Run, right: Run, function: Callable[[Any, Any], Any], charge: C
     return run
 
 
+def in_aggregate(value: Run, container: Run, function: Callable[[Any, Any], Any], charge: Charge | None) -> Run:
+    """`value in container`; a map that is a Go value has no other keys than strings."""
+
+    def run(frame: Frame) -> Any:
+        first = value(frame)
+        second = container(frame)
+        if isinstance(first, CelError | Unknown):
+            result = first
+        elif isinstance(second, CelError | Unknown):
+            result = second
+        elif second.__class__ is dict and first.__class__ is not str and (typed := frame[CONTEXT].typed) is not None and second in typed:
+            result = CelError(f"unsupported map key type: {go_type(first)}")
+        else:
+            result = function(first, second)
+        charged(frame, 1 if charge is None else charge((first, second), result))
+        return result
+
+    return run
+
+
 def various(arguments: Sequence[Run], function: Callable[..., Any], charge: Charge | None) -> Run:
     """A call that ends with the first argument that fails; unless that is the last one, it then costs nothing."""
     last = len(arguments) - 1
@@ -145,7 +165,7 @@ def equality(left: Run, right: Run, negated: bool, strict: bool) -> Run:
         if kind is second.__class__ and kind in _PLAIN:
             frame[0] += scaled(min(len(first), len(second))) if kind is str else 1
             return (first == second) is not negated
-        result = _equal(first, second, negated)
+        result = _equal(first, second, negated, frame)
         frame[0] += 1 if strict and not negated and isinstance(first, Opaque) and not isinstance(first, Lazy) else scaled(min(size(first), size(second)))
         return result
 
@@ -163,19 +183,19 @@ def equals_text(left: Run, text: str, negated: bool, strict: bool) -> Run:
             size_of_first = len(first)
             frame[0] += costs[size_of_first] if size_of_first < length else costs[length]
             return (first == text) is not negated
-        result = _equal(first, text, negated)
+        result = _equal(first, text, negated, frame)
         frame[0] += 1 if strict and not negated and isinstance(first, Opaque) and not isinstance(first, Lazy) else scaled(min(size(first), length))
         return result
 
     return run
 
 
-def _equal(first: Any, second: Any, negated: bool) -> Any:
+def _equal(first: Any, second: Any, negated: bool, frame: Frame) -> Any:
     if isinstance(first, CelError | Unknown):
         return first
     if isinstance(second, CelError | Unknown):
         return second
-    verdict = equal(first, second)
+    verdict = equal(first, second, frame[CONTEXT].typed)
     if isinstance(verdict, Unknown) or not negated:
         return verdict
     return verdict is not True

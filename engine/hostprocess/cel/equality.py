@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from hostprocess.cel.runtime import CelError
+from hostprocess.cel.typed import TypedValues
 from hostprocess.cel.values import ABSENT, Duration, Opaque, Optional, Timestamp, TypeValue, Uint
 from hostprocess.model import Unknown
 
@@ -21,11 +22,12 @@ _MIN_INT, _MAX_INT = float(-(2**63)), float(2**63 - 1)
 _MAX_UINT = float(2**64 - 1)
 
 
-def equal(left: Any, right: Any) -> Any:
+def equal(left: Any, right: Any, typed: TypedValues | None = None) -> Any:
     """`left == right`: a bool, a `CelError`, or the `Unknown` that decides it.
 
-    An error stands only where an opaque value on the left meets another type. Inside lists and maps such an error counts as equality,
-    as in `baseList.Equal` and `baseMap.Equal`. `!=` is true where this gives an error (`evalNe` of interpreter/interpretable.go).
+    An error stands only where an opaque or `typed` value on the left meets another type. Inside lists and maps such an error counts as equality,
+    as in `baseList.Equal` and `baseMap.Equal`; in typed ones it does not. `!=` is true where this gives an error (`evalNe` of
+    interpreter/interpretable.go).
     """
     kind = type(left)
     if kind is type(right) and kind in _SELF_EVIDENT:
@@ -36,7 +38,7 @@ def equal(left: Any, right: Any) -> Any:
         return left
     if isinstance(right, Unknown):
         return right
-    return _equal(left, right)
+    return _equal(left, right, typed)
 
 
 def compare(left: Any, right: Any) -> Any:
@@ -49,28 +51,32 @@ def compare(left: Any, right: Any) -> Any:
     return NO_SUCH_OVERLOAD
 
 
-def _equal(left: Any, right: Any) -> Any:
+def _equal(left: Any, right: Any, typed: TypedValues | None) -> Any:
     if isinstance(left, Opaque):
         return left.equal(right)
     if isinstance(left, list):
-        return isinstance(right, list) and _equal_lists(left, right)
+        return _equal_lists(left, right, typed) if isinstance(right, list) else _other_type(left, typed)
     if isinstance(left, dict):
-        return isinstance(right, dict) and _equal_maps(left, right)
+        return _equal_maps(left, right, typed) if isinstance(right, dict) else _other_type(left, typed)
     if isinstance(left, Optional):
-        return isinstance(right, Optional) and _equal_optionals(left, right)
+        return isinstance(right, Optional) and _equal_optionals(left, right, typed)
     return _is_number(left) and _is_number(right) and _compare_numbers(left, right) == 0
 
 
-def _equal_lists(left: list[Any], right: list[Any]) -> Any:
-    return len(left) == len(right) and _conjunction(zip(left, right, strict=True))
+def _other_type(left: Any, typed: TypedValues | None) -> Any:
+    return NO_SUCH_OVERLOAD if typed is not None and left in typed else False
 
 
-def _equal_maps(left: dict[Any, Any], right: dict[Any, Any]) -> Any:
+def _equal_lists(left: list[Any], right: list[Any], typed: TypedValues | None) -> Any:
+    return len(left) == len(right) and _conjunction(left, zip(left, right, strict=True), typed)
+
+
+def _equal_maps(left: dict[Any, Any], right: dict[Any, Any], typed: TypedValues | None) -> Any:
     if len(left) != len(right):
         return False
     if not all(key in right for key in left) or _bool_for_number(left, right):
         return False
-    return _conjunction((value, right[key]) for key, value in left.items())
+    return _conjunction(left, ((value, right[key]) for key, value in left.items()), typed)
 
 
 def _bool_for_number(left: dict[Any, Any], right: dict[Any, Any]) -> bool:
@@ -80,23 +86,25 @@ def _bool_for_number(left: dict[Any, Any], right: dict[Any, Any]) -> bool:
     return {key for key in left if isinstance(key, bool)} != {key for key in right if isinstance(key, bool)}
 
 
-def _conjunction(pairs: Any) -> Any:
+def _conjunction(within: Any, pairs: Any, typed: TypedValues | None) -> Any:
     undecided: Unknown | None = None
     for left, right in pairs:
-        verdict = equal(left, right)
-        if verdict is False:
+        verdict = equal(left, right, typed)
+        if verdict is False or (isinstance(verdict, CelError) and typed is not None and within in typed):
             return False
         if isinstance(verdict, Unknown):
             undecided = undecided or verdict
     return True if undecided is None else undecided
 
 
-def _equal_optionals(left: Optional, right: Optional) -> Any:
+def _equal_optionals(left: Optional, right: Optional, typed: TypedValues | None) -> Any:
     if left.value is ABSENT or right.value is ABSENT:
         return left.value is right.value
     if isinstance(left.value, Opaque) and not isinstance(right.value, Unknown):
         return left.value.equal(right.value)
-    return equal(left.value, right.value)
+    if right.value is None and isinstance(left.value, list | dict):
+        return _other_type(left.value, typed)
+    return equal(left.value, right.value, typed)
 
 
 def _is_number(value: Any) -> bool:

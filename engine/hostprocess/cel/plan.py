@@ -204,6 +204,8 @@ class _Planner:
         declared = self._environment.functions[name]
         only = next(each for each in declared if each.id == chosen[0]) if len(chosen) == 1 else None
         charge = calls.charge_of(name, only, self._environment.strict_cost, self._environment.minor)
+        if name == "@in":
+            return calls.in_aggregate(arguments[0], arguments[1], operators.BINARY[name], charge)
         if name in operators.BINARY and len(arguments) == 2:
             if name == "matches" and steps[1].constant is not None:
                 return calls.various(arguments, _matches, charge)

@@ -19,6 +19,7 @@ from hostprocess.cel.frontend import compile_checked
 from hostprocess.cel.limits import PER_CALL_LIMIT, Context, CostExceeded, TimedOut
 from hostprocess.cel.plan import MissingInput, Plan, plan
 from hostprocess.cel.runtime import NEWEST, Account, CelError, CompileError
+from hostprocess.cel.typed import TypedValues
 from hostprocess.cel.types import DYN, Type
 from hostprocess.cel.values import ABSENT
 from hostprocess.model import Unknown
@@ -29,6 +30,7 @@ _OUT_OF_BUDGET = CelError("validation failed due to running out of cost budget, 
 _NAME = re.compile(r"\bvariables\b")
 _FIELD = re.compile(r"(?<![\w.])variables\s*\.\s*([A-Za-z_]\w*)")
 _OPTIONAL_TYPE = 31  # before, cel-go's name of the type was another
+_TYPED_OBJECTS = 37
 _COST_EXCEEDED = CelError("operation cancelled: actual cost limit exceeded", kind="cost")
 
 
@@ -122,11 +124,12 @@ def _read_by(expression: str, variables: Mapping[str, str]) -> list[str]:
 class TreeActivation:
     """The inputs of one phase and the variables evaluated in it."""
 
-    __slots__ = ("cost", "inputs", "variables")
+    __slots__ = ("cost", "inputs", "typed", "variables")
 
     def __init__(self, inputs: dict[str, Any]) -> None:
         self.inputs = inputs
         self.variables: dict[_Variable, Any] = {}
+        self.typed: TypedValues | None = None
         self.cost = 0
         """What variables have cost since it was last taken from an account."""
 
@@ -176,6 +179,7 @@ class TreeProgram:
         self._blank = [None] * (planned.size - 3)
         self._variables = variables if planned.reads_variables else {}
         self._runtime = runtime
+        self._shows_typed = minor >= _TYPED_OBJECTS
         self.type = kind
         self.result_type = str(kind) if minor >= _OPTIONAL_TYPE else str(kind).replace("optional_type", "optional")
 
@@ -195,7 +199,7 @@ class TreeProgram:
     def run(self, activation: TreeActivation) -> tuple[Any, int]:
         """The value (a `CelError` or an `Unknown` perhaps) and the cost."""
         variables = _LazyVariables(self._variables, activation) if self._plan.reads_variables else None
-        frame: list[Any] = [0, activation.inputs, Context(time.monotonic() + self._runtime.timeout, activation, variables), *self._blank]
+        frame: list[Any] = [0, activation.inputs, Context(time.monotonic() + self._runtime.timeout, activation, variables, self._shows_typed), *self._blank]
         try:
             value = self._run(frame)
         except CostExceeded:
