@@ -233,6 +233,33 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("command", ["check faulty.yaml", "rules"])
+def test_closed_or_full_output(tmp_path: Path, command: str) -> None:
+    (tmp_path / "faulty.yaml").write_text(FAULTY)
+    closed = subprocess.run(f"{' '.join(COMMAND)} {command} >&-", shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (closed.returncode, closed.stderr) == (1 if "check" in command else 0, "")
+    full = subprocess.run(f"{' '.join(COMMAND)} {command} >/dev/full", shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (full.returncode, full.stderr) == (2, "error: the output cannot be written: No space left on device\n")
+
+
+def test_a_pipe_in_a_folder_is_not_waited_for(run: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "sound.yaml").write_text(SOUND)
+    result = run("check", ".")
+    assert (result.returncode, "pipe.yaml: is a pipe or a device; to read it, name it by itself" in result.stderr) == (2, True)
+
+
+def test_ctrl_c_does_not_wait_for_workers(tmp_path: Path) -> None:
+    (tmp_path / "many.yaml").write_text("---\n".join([FAULTY] * 20_000))
+    command = [*COMMAND, "check", "many.yaml", "--jobs", "2", "--output", "json=report.json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True)
+    time.sleep(2)
+    os.killpg(process.pid, signal.SIGINT)
+    output, errors = process.communicate(timeout=20)
+    assert (process.returncode, output, errors.strip()) == (130, "", "interrupted")
+    assert [path.name for path in tmp_path.iterdir()] == ["many.yaml"]
+
+
 def test_hostile_text_does_not_reach_the_terminal(run: Run) -> None:
     hostile = FAULTY.replace("name: agent, namespace", 'name: "a\\e[2J\\u202e\\r", namespace')
     result = run("check", "-", text=hostile)

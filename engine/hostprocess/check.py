@@ -149,7 +149,10 @@ def judge_files(sources: Iterable[Piece | InputProblem], make_judge: Callable[[]
             if progress:
                 progress(_size(piece))
         return outcomes
-    from concurrent.futures import Future, ProcessPoolExecutor  # slow to import, and one process needs none
+    import multiprocessing  # both are slow to import, and one process needs none
+    from concurrent.futures import Future, ProcessPoolExecutor
+
+    others = set(multiprocessing.active_children())
 
     with ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(make_judge,)) as pool:
         waiting: deque[tuple[int, Future[_Part]]] = deque()
@@ -169,6 +172,9 @@ def judge_files(sources: Iterable[Piece | InputProblem], make_judge: Callable[[]
                 take()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            # Nobody waits for what they are at, which may take seconds.
+            for worker in set(multiprocessing.active_children()) - others:
+                worker.terminate()
             raise
     return outcomes
 

@@ -25,6 +25,8 @@ _FAIL_ON = {"deny": ("Deny",), "warn": ("Deny", "Warn"), "audit": ("Deny", "Warn
 def main() -> NoReturn:
     """Runs the command line and exits: 0 nothing found, 1 findings, 2 usage, unreadable input or invalid policy, 3 internal error, 130 Ctrl-C."""
     debug = "--debug" in sys.argv
+    if sys.stdout is None:  # closed by the caller, who wants the exit code alone
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - lives as long as the process
     try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -40,12 +42,19 @@ def main() -> NoReturn:
         # The reader of our output went away (`| head`): nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = FINDINGS
+    except OSError as error:
+        # Files that are named are told by whoever opens them: what is left is our own output, on a full disk.
+        if debug:
+            traceback.print_exc()
+        _say("error", f"{error.filename or 'the output'} cannot be written: {error.strerror}")
+        status = INVALID
     except Exception as error:  # the last resort: one line, and the traceback only if asked for
         if debug:
             traceback.print_exc()
         _say("internal error", f"{type(error).__name__}: {error}" + ("" if debug else "; run again with --debug, and please report it"))
         status = INTERNAL
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
     sys.exit(status if isinstance(status, int) else 0)
 
 

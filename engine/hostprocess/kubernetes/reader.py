@@ -67,7 +67,10 @@ def _in_folder(folder: str) -> list[str | InputProblem]:
 
     for place, folders, files in os.walk(folder, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [os.path.join(place, name) for name in sorted(files) if name.endswith(SUFFIXES)]
+        for file in (os.path.join(place, name) for name in sorted(files) if name.endswith(SUFFIXES)):
+            # To open a pipe is to wait for its writer.
+            waits = os.path.exists(file) and not os.path.isfile(file)
+            found.append(InputProblem(path=file, message="is a pipe or a device; to read it, name it by itself") if waits else file)
     return found
 
 
