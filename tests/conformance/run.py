@@ -92,6 +92,14 @@ def shortfalls(tally: Tally, options: argparse.Namespace) -> list[str]:
         if "policies" in (options.part or PARTS):
             kinds = tally.figures.get("error kinds", {}).get(minor, {})
             found += [f"too few cases: no policy met the error {kind!r} on {minor}" for kind in minimum["error kinds"] if not kinds.get(kind)]
+        for part in ("policies", "triples"):
+            if part in (options.part or PARTS):
+                seen = tally.figures.get(f"verdicts of {part}", {}).get(minor, {})
+                found += [
+                    f"too few cases: {part} on {minor}: the API server {verdict} {seen.get(verdict, 0)} times, the minimum is {round(least * options.share)}"
+                    for verdict, least in minimum["verdicts"][part].items()
+                    if seen.get(verdict, 0) < round(least * options.share)
+                ]
     return found
 
 

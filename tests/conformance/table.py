@@ -21,6 +21,12 @@ _TITLES = {
     "rbac": "The authorizer on generated RBAC objects",
 }
 
+_COUNTS = (
+    ("error kinds", "Errors that the policies met in the API server", "error"),
+    ("verdicts of policies", "What the API server said of the written policies (a verdict may be several of these)", "verdict"),
+    ("verdicts of triples", "What the API server said of the generated triples", "verdict"),
+)
+
 
 def document(tally: Tally, seed: int) -> str:
     """The whole text."""
@@ -79,14 +85,15 @@ def _figures(figures: dict[str, Any]) -> Iterator[str]:
         for rule, counts in sorted(figures["hits of rules"].items()):
             yield f"| {rule} | {' | '.join(str(counts.get(minor, '-')) for minor in MINORS)} |"
         yield ""
-    if "error kinds" in figures:
-        yield "## Errors that the policies met in the API server"
-        yield ""
-        yield f"| error | {' | '.join(MINORS)} |"
-        yield f"|---|{'---|' * len(MINORS)}"
-        for kind in sorted({kind for counts in figures["error kinds"].values() for kind in counts}):
-            yield f"| {kind} | {' | '.join(str(figures['error kinds'].get(minor, {}).get(kind, 0)) for minor in MINORS)} |"
-        yield ""
+    for name, title, head in _COUNTS:
+        if name in figures:
+            yield f"## {title}"
+            yield ""
+            yield f"| {head} | {' | '.join(MINORS)} |"
+            yield f"|---|{'---|' * len(MINORS)}"
+            for one in sorted({one for counts in figures[name].values() for one in counts}):
+                yield f"| {one} | {' | '.join(str(figures[name].get(minor, {}).get(one, 0)) for minor in MINORS)} |"
+            yield ""
 
 
 def _known(tally: Tally) -> Iterator[str]:
