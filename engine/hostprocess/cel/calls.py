@@ -16,7 +16,7 @@ from hostprocess.cel.limits import PER_CALL_LIMIT, CostExceeded
 from hostprocess.cel.runtime import CelError
 from hostprocess.cel.standard import Signature
 from hostprocess.cel.types import Type
-from hostprocess.cel.values import Duration, Opaque, Timestamp
+from hostprocess.cel.values import Duration, Opaque, Optional, Timestamp
 from hostprocess.model import Unknown
 
 __all__ = ["Charge", "binary", "charge_of", "conjunction", "disjunction", "equality", "equals_text", "fits", "overloaded", "unary", "undecided", "various"]
@@ -166,7 +166,10 @@ def equality(left: Run, right: Run, negated: bool, strict: bool) -> Run:
             frame[0] += scaled(min(len(first), len(second))) if kind is str else 1
             return (first == second) is not negated
         result = _equal(first, second, negated, frame)
-        frame[0] += 1 if strict and not negated and isinstance(first, Opaque) and not isinstance(first, Lazy) else scaled(min(size(first), size(second)))
+        if strict and not negated and isinstance(first, Opaque) and not isinstance(first, Lazy):
+            frame[0] += 1
+        else:
+            frame[0] += scaled(min(_size(first, strict), _size(second, strict)))
         return result
 
     return run
@@ -184,10 +187,17 @@ def equals_text(left: Run, text: str, negated: bool, strict: bool) -> Run:
             frame[0] += costs[size_of_first] if size_of_first < length else costs[length]
             return (first == text) is not negated
         result = _equal(first, text, negated, frame)
-        frame[0] += 1 if strict and not negated and isinstance(first, Opaque) and not isinstance(first, Lazy) else scaled(min(size(first), length))
+        frame[0] += 1 if strict and not negated and isinstance(first, Opaque) and not isinstance(first, Lazy) else scaled(min(_size(first, strict), length))
         return result
 
     return run
+
+
+def _size(value: Any, strict: bool) -> int:
+    """What `==` is charged by: of an optional value what is in it, since cel-go 0.23."""
+    while strict and isinstance(value, Optional) and value.present():
+        value = value.value
+    return size(value)
 
 
 def _equal(first: Any, second: Any, negated: bool, frame: Frame) -> Any:

@@ -141,7 +141,8 @@ class _Checker:
         return BOOL if node.test_only else types.substitute(self.mapping, result, False)
 
     def _field(self, node: int, operand: Node, field: str, optional: bool) -> Type:
-        given = types.substitute(self.mapping, self.check(operand), False)
+        checked = self.check(operand)  # it may change the mapping
+        given = types.substitute(self.mapping, checked, False)
         target = given.parameters[0] if given.is_optional else given
         result = DYN
         if target.kind == "map":
@@ -168,7 +169,8 @@ class _Checker:
             self.references[node.id] = Reference("_?._", ("select_optional_field",))
             if not isinstance(field, Const) or not isinstance(field.value, str):
                 return self._error(field.id, "unsupported optional field selection")
-            return types.substitute(self.mapping, self._field(node.id, operand, field.value, True), False)
+            result = self._field(node.id, operand, field.value, True)
+            return types.substitute(self.mapping, result, False)
         arguments = [self.check(argument) for argument in node.arguments]
         if node.target is None:
             name = node.function.removeprefix(".")

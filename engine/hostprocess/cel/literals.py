@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from hostprocess.cel.attributes import Frame, Run
+from hostprocess.cel.declarations import GoPanic
 from hostprocess.cel.library.texts import type_name
 from hostprocess.cel.runtime import CelError
 from hostprocess.cel.shown import shown
@@ -47,8 +48,7 @@ def list_literal(elements: Sequence[Run], optional: frozenset[int]) -> Run:
 def map_literal(keys: Sequence[Run], values: Sequence[Run], optional: Sequence[bool]) -> Run:
     """`{key: value, ?key: optional}`."""
 
-    def run(frame: Frame) -> Any:
-        frame[0] += _MAP_COST
+    def made(frame: Frame) -> Any:
         found: dict[Any, Any] = {}
         for read_key, read_value, may_be_absent in zip(keys, values, optional, strict=True):
             key = read_key(frame)
@@ -69,13 +69,18 @@ def map_literal(keys: Sequence[Run], values: Sequence[Run], optional: Sequence[b
             found[key] = value
         return found
 
+    def run(frame: Frame) -> Any:
+        value = made(frame)
+        frame[0] += _MAP_COST  # not where cel-go panics
+        return value
+
     return run
 
 
 def _bad_key(found: dict[Any, Any], key: Any) -> CelError | None:
     """What is wrong with a key that is no string: not hashable for cel-go, or one that Python's maps do not hold beside the others."""
     if isinstance(key, bytes):
-        return CelError("internal error: runtime error: hash of unhashable type types.Bytes")
+        raise GoPanic("runtime error: hash of unhashable type types.Bytes")
     if key is not None and not isinstance(key, int | float):
         return CelError(f"maps with keys of type {type_name(key)} are not supported", kind="limitation")
     if key in found and any(each == key and type(each) is not type(key) for each in found):

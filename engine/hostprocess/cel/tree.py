@@ -98,6 +98,8 @@ class TreeRuntime:
             planned = plan(checked, declarations)
         except RecursionError:
             raise CompileError("the expression is nested too deeply", limitation=True) from None
+        except GoPanic as panic:
+            raise CompileError(f"the API server panics when it compiles this: {panic}", limitation=True) from None
         return TreeProgram(planned, checked.result_type, variables, self, declarations.minor)
 
 

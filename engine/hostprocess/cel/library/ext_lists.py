@@ -136,8 +136,9 @@ def _flatten_cost(arguments: Sequence[Any], _result: Any) -> int:
 
 
 def _flatten_cost_wrapping(arguments: Sequence[Any], _result: Any) -> int:
-    """Kubernetes 1.34 to 1.36: a negative depth counts as well, and wraps around in 64 bits."""
-    return list_allocation(size(arguments[0]) * float(_depth(arguments[1]))) % 2**64
+    """Kubernetes 1.34 to 1.36: a negative depth counts as well, and wraps around in 64 bits, as amd64 makes an integer of a double."""
+    count = size(arguments[0]) * float(_depth(arguments[1]))
+    return list_allocation(count if -(2.0**63) <= count < 2.0**64 else 2.0**63) % 2**64
 
 
 def _depth(value: Any) -> int:

@@ -90,7 +90,7 @@ def _add(left: Quantity, right: Quantity) -> Any:
 
 
 def _sub(left: Quantity, right: Quantity) -> Any:
-    return _sum(left.quantity, replace(right.quantity, unscaled=-right.quantity.unscaled))
+    return _difference(left.quantity, right.quantity)
 
 
 def _add_int(left: Quantity, right: int) -> Any:
@@ -98,7 +98,16 @@ def _add_int(left: Quantity, right: int) -> Any:
 
 
 def _sub_int(left: Quantity, right: int) -> Any:
-    return _sum(left.quantity, quantities.Quantity(-right, 0, DECIMAL_EXPONENT))
+    return _difference(left.quantity, quantities.Quantity(right, 0, DECIMAL_EXPONENT))
+
+
+def _difference(left: quantities.Quantity, right: quantities.Quantity) -> Any:
+    """Go adds the negative; that of the least integer of 64 bits is itself, which tells where the sum stays within 64 bits (`int64Amount.Sub`)."""
+    if right.unscaled == _LEAST and not (left.large or right.large):
+        wrapped = _sum(left, right)
+        if isinstance(wrapped, CelError) or not wrapped.quantity.large:
+            return wrapped
+    return _sum(left, replace(right, unscaled=-right.unscaled))
 
 
 def _sum(left: quantities.Quantity, right: quantities.Quantity) -> Any:
