@@ -18,7 +18,7 @@ from hostprocess.cel.typed import TypedValues
 from hostprocess.cel.values import ABSENT, Opaque, Optional, Uint
 from hostprocess.model import Unknown
 
-__all__ = ["CONTEXT", "COST", "INPUTS", "SLOTS", "Attribute", "Frame", "Lazy", "Path", "Qualifier", "Run", "Ternary", "bad_key", "resolver", "runner"]
+__all__ = ["CONTEXT", "COST", "FAILED", "INPUTS", "SLOTS", "Attribute", "Frame", "Lazy", "Path", "Qualifier", "Run", "Ternary", "bad_key", "resolver", "runner"]
 
 Frame = list[Any]
 Run = Callable[[Frame], Any]
@@ -26,6 +26,8 @@ COST: Final = 0
 INPUTS: Final = 1
 CONTEXT: Final = 2
 SLOTS: Final = 3
+FAILED: Final = (CelError, Unknown)
+"""What an operation that meets it gives back; a tuple, as a union takes longer to make than to test."""
 _KEYS = (str, int, float)
 
 
@@ -138,41 +140,46 @@ def _conditional(condition: Run, truthy: Run, falsy: Run) -> Run:
             return truthy(frame)
         if chosen is False:
             return falsy(frame)
-        return chosen if isinstance(chosen, CelError | Unknown) else NO_SUCH_OVERLOAD
+        return chosen if isinstance(chosen, FAILED) else NO_SUCH_OVERLOAD
 
     return resolve
 
 
 def _plain_path(base: Run, keys: tuple[str, ...], own: int) -> Run:
     """Fields one after the other: the common case, and so without detours."""
+    qualifiers = tuple(map(Qualifier, keys))
+    first = keys[0]
+    charge = len(keys) + own
     if len(keys) == 1:
-        (only,) = keys
 
         def single(frame: Frame) -> Any:
             value = base(frame)
-            if value.__class__ is dict and only in value:
-                frame[0] += 1 + own
-                return value[only]
-            return _walked(frame, value, keys, own)
+            if value.__class__ is dict:
+                if first in value:
+                    frame[0] += charge
+                    return value[first]
+            elif isinstance(value, Lazy) and (found := value.find(first)) is not ABSENT:
+                frame[0] += charge
+                return found
+            frame[0] += own
+            return _applied(frame, value, qualifiers)
 
         return single
-    charge = len(keys) + own
 
     def several(frame: Frame) -> Any:
         start = value = base(frame)
         for key in keys:
-            if value.__class__ is not dict or key not in value:
-                return _walked(frame, start, keys, own)
-            value = value[key]
+            if value.__class__ is dict and key in value:
+                value = value[key]
+            elif value is start and isinstance(value, Lazy):
+                value = value.find(key)  # if it is not there, nothing is in it
+            else:
+                frame[0] += own
+                return _applied(frame, start, qualifiers)
         frame[0] += charge
         return value
 
     return several
-
-
-def _walked(frame: Frame, value: Any, keys: tuple[str, ...], own: int) -> Any:
-    frame[0] += own
-    return _applied(frame, value, tuple(map(Qualifier, keys)))
 
 
 def _plain_test(base: Run, keys: tuple[str, ...]) -> Run:
@@ -184,9 +191,12 @@ def _plain_test(base: Run, keys: tuple[str, ...]) -> Run:
     def test(frame: Frame) -> Any:
         start = value = base(frame)
         for key in path:
-            if value.__class__ is not dict or key not in value:
+            if value.__class__ is dict and key in value:
+                value = value[key]
+            elif value is start and isinstance(value, Lazy):
+                value = value.find(key)
+            else:
                 break
-            value = value[key]
         else:
             if value.__class__ is dict:
                 frame[0] += charge
@@ -205,13 +215,13 @@ def _applied(frame: Frame, value: Any, qualifiers: tuple[Qualifier, ...]) -> Any
             return value
         value = value.value
     for qualifier in qualifiers:
-        if isinstance(value, CelError | Unknown):
+        if isinstance(value, FAILED):
             return value
         optional = optional or qualifier.optional
         key = qualifier.key
         if qualifier.dynamic is not None:
             key = qualifier.dynamic(frame)
-            if isinstance(key, CelError | Unknown):
+            if isinstance(key, FAILED):
                 frame[0] += not optional
                 return key
         found = _found(value, key, optional or qualifier.test)
@@ -229,7 +239,7 @@ def _applied(frame: Frame, value: Any, qualifiers: tuple[Qualifier, ...]) -> Any
             return Optional()
         frame[0] += not (optional and isinstance(found, CelError))
         value = found
-    if not optional or isinstance(value, CelError | Unknown):
+    if not optional or isinstance(value, FAILED):
         return value
     return Optional(value)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hostprocess.cel.attributes import CONTEXT, Frame, Lazy, Run
+from hostprocess.cel.attributes import CONTEXT, FAILED, Frame, Lazy, Run
 from hostprocess.cel.equality import NO_SUCH_OVERLOAD, equal
 from hostprocess.cel.library.costs import call_cost, scaled, size
 from hostprocess.cel.library.texts import go_type, type_name
@@ -81,14 +81,20 @@ def charged(frame: Frame, cost: int) -> None:
 
 def unary(argument: Run, function: Callable[[Any], Any], charge: Charge | None) -> Run:
     """A call with one argument."""
+    if charge is None:
+
+        def plain(frame: Frame) -> Any:
+            value = argument(frame)
+            result = function(value) if value.__class__ in _PLAIN or not isinstance(value, FAILED) else value
+            frame[0] += 1
+            return result
+
+        return plain
 
     def run(frame: Frame) -> Any:
         value = argument(frame)
-        result = value if isinstance(value, CelError | Unknown) else function(value)
-        if charge is None:
-            frame[0] += 1
-        else:
-            charged(frame, charge((value,), result))
+        result = value if isinstance(value, FAILED) else function(value)
+        charged(frame, charge((value,), result))
         return result
 
     return run
@@ -100,9 +106,9 @@ def binary(left: Run, right: Run, function: Callable[[Any, Any], Any], charge: C
     def run(frame: Frame) -> Any:
         first = left(frame)
         second = right(frame)
-        if isinstance(first, CelError | Unknown):
+        if isinstance(first, FAILED):
             result = first
-        elif isinstance(second, CelError | Unknown):
+        elif isinstance(second, FAILED):
             result = second
         else:
             result = function(first, second)
@@ -144,7 +150,7 @@ def various(arguments: Sequence[Run], function: Callable[..., Any], charge: Char
         for index, argument in enumerate(arguments):
             value = argument(frame)
             values.append(value)
-            if isinstance(value, CelError | Unknown):
+            if isinstance(value, FAILED):
                 if index == last:
                     charged(frame, 1 if charge is None else charge(values, value))
                 return value
@@ -201,9 +207,9 @@ def _size(value: Any, strict: bool) -> int:
 
 
 def _equal(first: Any, second: Any, negated: bool, frame: Frame) -> Any:
-    if isinstance(first, CelError | Unknown):
+    if isinstance(first, FAILED):
         return first
-    if isinstance(second, CelError | Unknown):
+    if isinstance(second, FAILED):
         return second
     verdict = equal(first, second, frame[CONTEXT].typed)
     if isinstance(verdict, Unknown) or not negated:

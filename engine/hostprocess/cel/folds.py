@@ -9,11 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from hostprocess.cel.attributes import Frame, Run
+from hostprocess.cel.attributes import FAILED, Frame, Run
 from hostprocess.cel.calls import undecided
 from hostprocess.cel.library.texts import go_type
 from hostprocess.cel.runtime import CelError
-from hostprocess.model import Unknown
 
 __all__ = ["UNSET", "Fold", "fold", "lazily", "quantifier"]
 
@@ -112,7 +111,7 @@ def _pairs(values: Any) -> Iterable[tuple[Any, Any]]:
 
 
 def _not_iterable(values: Any, two: bool) -> Any:
-    if isinstance(values, CelError | Unknown):
+    if isinstance(values, FAILED):
         return values
     go_name = go_type(values)
     return CelError(f"unsupported comprehension range type: {go_name}" if two else f"got '{go_name}', expected iterable type")

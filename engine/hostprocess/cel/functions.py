@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from hostprocess.cel.attributes import Frame, Run
+from hostprocess.cel.attributes import FAILED, Frame, Run
 from hostprocess.cel.equality import NO_SUCH_OVERLOAD
 from hostprocess.cel.library.texts import type_name
 from hostprocess.cel.operators import found_key
@@ -72,7 +72,7 @@ def or_optional(left: Run, right: Run, unwrap: bool, lenient: bool) -> Run:
     def run(frame: Frame) -> Any:
         value = left(frame)
         if not isinstance(value, Optional):
-            return value if lenient or isinstance(value, CelError | Unknown) else NO_SUCH_OVERLOAD
+            return value if lenient or isinstance(value, FAILED) else NO_SUCH_OVERLOAD
         if value.value is ABSENT:
             return right(frame)
         return value.value if unwrap else value

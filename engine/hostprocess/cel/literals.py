@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from hostprocess.cel.attributes import Frame, Run
+from hostprocess.cel.attributes import FAILED, Frame, Run
 from hostprocess.cel.declarations import GoPanic
 from hostprocess.cel.library.texts import type_name
 from hostprocess.cel.runtime import CelError
 from hostprocess.cel.shown import shown
 from hostprocess.cel.values import ABSENT, Optional, Uint
-from hostprocess.model import Unknown
 
 __all__ = ["list_literal", "map_literal", "membership"]
 
@@ -31,7 +30,7 @@ def list_literal(elements: Sequence[Run], optional: frozenset[int]) -> Run:
         values = []
         for index, element in enumerate(elements):
             value = element(frame)
-            if isinstance(value, CelError | Unknown):
+            if isinstance(value, FAILED):
                 return value
             if index in optional:
                 if not isinstance(value, Optional):
@@ -52,10 +51,10 @@ def map_literal(keys: Sequence[Run], values: Sequence[Run], optional: Sequence[b
         found: dict[Any, Any] = {}
         for read_key, read_value, may_be_absent in zip(keys, values, optional, strict=True):
             key = read_key(frame)
-            if isinstance(key, CelError | Unknown):
+            if isinstance(key, FAILED):
                 return key
             value = read_value(frame)
-            if isinstance(value, CelError | Unknown):
+            if isinstance(value, FAILED):
                 return value
             if not isinstance(key, str) and (bad := _bad_key(found, key)) is not None:
                 return bad
@@ -99,7 +98,7 @@ def membership(value: Run, elements: list[Any]) -> Run | Literal[False] | None:
 
     def run(frame: Frame) -> Any:
         wanted = value(frame)
-        if isinstance(wanted, CelError | Unknown):
+        if isinstance(wanted, FAILED):
             return wanted
         if type(wanted) not in _PRIMITIVE:
             return False

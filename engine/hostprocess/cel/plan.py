@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hostprocess.cel import calls, operators
-from hostprocess.cel.attributes import CONTEXT, INPUTS, SLOTS, Attribute, Frame, Path, Qualifier, Run, Ternary, bad_key, resolver, runner
+from hostprocess.cel.attributes import CONTEXT, FAILED, INPUTS, SLOTS, Attribute, Frame, Path, Qualifier, Run, Ternary, bad_key, resolver, runner
 from hostprocess.cel.checker import Checked
 from hostprocess.cel.conversions import CONVERSIONS
 from hostprocess.cel.environment import UNDEFINED_TYPES, Environment
@@ -281,7 +281,7 @@ class _Planner:
                 value.extend(more)
                 return value
             for each in (value, more):
-                if isinstance(each, CelError | Unknown):
+                if isinstance(each, FAILED):
                     return each
             return append(value, more)
 
