@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from hostprocess.cel.source import enclosable, is_group, mentions, needed, variables_of
 from hostprocess.errors import PolicyError, UsageError, suggestion
@@ -55,8 +55,9 @@ def compile_pack(pack: Pack, rules: Iterable[Rule], targets: Targets) -> tuple[l
     order = list(pack.bundles)
     constraints = match_constraints(pack.match_constraints)
     policies, bindings = [], []
+    conditions = _match_conditions(pack, grouped)
     for key in sorted(grouped, key=lambda key: (order.index(key[0]), _SEVERITIES.index(key[1]), str(key[2] or ""))):
-        policy = _policy(pack, constraints, key, grouped[key])
+        policy = _policy(pack, constraints, key, grouped[key], conditions[key])
         policies.append(policy)
         bindings.append(Binding(name=f"{policy.name}-deny", policy_name=policy.name, validation_actions=_ACTIONS[key[1]], param_ref=_param_ref(pack, key)))
     return policies, bindings
@@ -99,7 +100,7 @@ def _param_ref(pack: Pack, key: Key) -> ParamRef | None:
     return ParamRef(selector={}, parameter_not_found_action="Allow")
 
 
-def _policy(pack: Pack, constraints: MatchConstraints, key: Key, members: list[tuple[Rule, Validation]]) -> Policy:
+def _policy(pack: Pack, constraints: MatchConstraints, key: Key, members: list[tuple[Rule, Validation]], condition: MatchCondition) -> Policy:
     bundle, severity, kind = key
     name = f"hostprocess-{bundle}-{severity}" + (f"-{kind.kind.lower()}" if kind else "")
     validations = tuple(validation for _, validation in members)
@@ -109,7 +110,7 @@ def _policy(pack: Pack, constraints: MatchConstraints, key: Key, members: list[t
     return Policy(
         name=name,
         match_constraints=constraints,
-        match_conditions=(MatchCondition(name="concerns-its-rules", expression=_match_condition(pack, [rule for rule, _ in members])),),
+        match_conditions=(condition,),
         variables=tuple(variables[one] for one in needed(expressions, texts)),
         validations=validations,
         failure_policy="Fail" if severity == "error" else "Ignore",
@@ -118,13 +119,29 @@ def _policy(pack: Pack, constraints: MatchConstraints, key: Key, members: list[t
     )
 
 
-def _match_condition(pack: Pack, rules: list[Rule]) -> str:
-    scopes = {scope_of(pack, rule) for rule in rules}
-    conditions = dict.fromkeys(pack.scopes[scope] for scope in pack.scopes if scope in scopes)
-    # The condition of one scope may hold that of another as a part: then the longer says it all.
-    needed_ones = [one for one in conditions if not any(one != other and one in other for other in conditions)]
+def _match_conditions(pack: Pack, grouped: Mapping[Key, list[tuple[Rule, Validation]]]) -> dict[Key, MatchCondition]:
+    """The condition of each policy: one of the scopes of its rules."""
     template = next(variable.expression for variable in pack.variables if variable.name == "podTemplate")
-    return f"[{template}].exists(template, has(template.spec) && ({' || '.join(needed_ones)}))"
+    scopes: dict[Key, list[str]] = {}
+    for key, members in grouped.items():
+        named = {scope_of(pack, rule) for rule, _ in members}
+        conditions = dict.fromkeys(pack.scopes[scope] for scope in pack.scopes if scope in named)
+        # The condition of one scope may hold that of another as a part: then the longer says it all.
+        scopes[key] = [one for one in conditions if not any(one != other and one in other for other in conditions)]
+    texts = {key: f"[{template}].exists(template, has(template.spec) && ({' || '.join(listed)}))" for key, listed in scopes.items()}
+    return {
+        key: MatchCondition(
+            name="concerns-its-rules",
+            expression=text,
+            implies=tuple(dict.fromkeys(texts[other] for other in grouped if texts[other] != text and _implies(scopes[key], scopes[other]))),
+        )
+        for key, text in texts.items()
+    }
+
+
+def _implies(scopes: list[str], others: list[str]) -> bool:
+    """Whether one of `others` is true where one of `scopes` is: each of them is there, alone or as the beginning of a longer disjunction."""
+    return all("?" not in scope and any(other == scope or other.startswith(f"{scope} ||") for other in others) for scope in scopes)
 
 
 def _compiled(pack: Pack, rule: Rule, validation: RuleValidation) -> Validation:

@@ -21,7 +21,8 @@ _NO_AUTHORIZER = {"authorizer": UNBOUND, "authorizer.requestResource": UNBOUND}
 
 
 class Context:
-    """A request (with one parameter object) and its inputs; `known_conditions` are values of matchConditions by their text."""
+    """A request (with one parameter object) and its inputs; `known_conditions` are values of matchConditions by their text,
+    of those that read no parameters."""
 
     def __init__(self, inputs: Mapping[str, Any], request: Request, conditions_request: Mapping[str, Any] | None = None) -> None:
         self.inputs = inputs
@@ -33,7 +34,9 @@ class Context:
 
     def with_params(self, params: Any) -> Context:
         """The same request with a parameter object, null, or an `Unknown`."""
-        return Context({**self.inputs, "params": params}, self.request, self._conditions_request)
+        with_params = Context({**self.inputs, "params": params}, self.request, self._conditions_request)
+        with_params.known_conditions = self.known_conditions
+        return with_params
 
     def conditions(self) -> Phase:
         """What matchConditions see: no Namespace, and the resource as it was requested (matchconditions/matcher.go)."""

@@ -19,11 +19,12 @@ from hostprocess.faults import fields_of
 from hostprocess.inventory import ConfigurationError, Inventory
 from hostprocess.matching import Match, Matcher, MatchKey, match_key
 from hostprocess.model import Binding, Decision, MatchConstraints, Outcome, Policy, Request, Unknown
-from hostprocess.prepared import Conditions, PreparedPolicy
+from hostprocess.prepared import Conditions, Group, PreparedPolicy
 from hostprocess.responses import FAILURES_KEY, failures_annotation
 
 __all__ = ["Decisions", "EvaluatePolicy", "Evaluator", "evaluate_plainly"]
 
+_NO_GROUP = [Group("", None, ())]
 _OWN = ("cpp", "celpy", "cross-check")  # runtimes that hold no account and keep no variables
 
 
@@ -186,6 +187,9 @@ class Evaluator:
         # Most pods are none of a policy's business: they are let go before the hook is called.
         if policy.param_kind is None:
             applies = prepared.applies(context)
+            if applies.false and not self._show_all:
+                decisions.skipped += prepared.rule_count
+                return
             if applies.false:
                 self._not_matched(prepared, binding, context.request, Match(_condition_reason(applies.false)), decisions)
                 return
@@ -227,11 +231,10 @@ class Evaluator:
         if match.unknown:
             decisions.findings.append(DecisionMaker(prepared, binding, request).unknown(match.unknown))
             return
-        rules = [group.rule for group in prepared.groups] or [""]
-        decisions.skipped += len(rules)
+        decisions.skipped += prepared.rule_count
         if self._show_all:
             maker = DecisionMaker(prepared, binding, request)
-            decisions.passed += [maker.passed(rule, Outcome.SKIP, match.reason) for rule in rules]
+            decisions.passed += [maker.passed(group.rule, Outcome.SKIP, match.reason) for group in prepared.groups or _NO_GROUP]
 
     def _judged(self, prepared: PreparedPolicy, binding: Binding, context: Context, applies: Conditions | None) -> Decisions:
         decisions = Decisions([], [])

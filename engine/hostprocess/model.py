@@ -186,10 +186,14 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchCondition:
-    """`spec.matchConditions[]` of a policy; may not use `variables`."""
+    """`spec.matchConditions[]` of a policy; may not use `variables`.
+
+    `implies` stays in the engine: expressions of other conditions of its pack that are true wherever this one is.
+    """
 
     name: str
     expression: str
+    implies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

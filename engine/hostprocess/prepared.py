@@ -79,7 +79,14 @@ class PreparedPolicy:
         self._chunks: list[_Chunk] | None = None
         self._ready: list[Program] = []
         self._bodies: dict[str, Program] = {}
+        self.rule_count = len(self.groups) or 1
+        """How many rules are skipped where it does not apply."""
         self._of_pack = policy.of_pack
+        # The policies of a pack share what does not depend on the policy: conditions, and variables as long as they do not ask the authorizer.
+        self._shares_conditions = self._of_pack and not any(mentions(one.expression, "params") for one in policy.match_conditions)
+        self._shares_messages = self._of_pack and not any(mentions(text, "authorizer") for text in self._variables.values())
+        self._false = [Conditions(false=one.name) for one in policy.match_conditions]
+        self._activation_name = "" if self._of_pack else policy.name
         self.is_plain = not policy.audit_annotations and not any(one.when or one.message_expression for one in policy.validations)
         """Whether nothing is left to do where all its validations are true."""
         self._risky: dict[tuple[re.Pattern[str], str], bool] = {}
@@ -127,7 +134,7 @@ class PreparedPolicy:
         for number, condition in enumerate(self.policy.match_conditions):
             value = self._condition(number, condition.expression, account, context)
             if value is False:
-                return Conditions(false=condition.name)
+                return self._false[number]
             if isinstance(value, CelError):
                 if value.kind == "budget":
                     return Conditions(errors=(OUT_OF_BUDGET,))
@@ -139,14 +146,16 @@ class PreparedPolicy:
 
     def _condition(self, number: int, expression: str, account: Account, context: Context) -> Any:
         # Policies of one pack have one condition.
-        if self._of_pack and expression in context.known_conditions:
-            return context.known_conditions[expression]
+        known = context.known_conditions if self._shares_conditions else {}
+        if expression in known:
+            return known[expression]
+        if known and any(known.get(one) is False for one in self.policy.match_conditions[number].implies):
+            return False
         program = self._typed(expression, ("bool",), ("matchConditions", number, "expression"), composed=False)
         # A runtime other than `tree` needs long to take up an object: one activation serves all that cannot tell.
         own = self.runtime.name == "tree" or mentions(expression, "namespaceObject") or mentions(expression, "request")
         value = self._evaluated(program, expression, context.conditions() if own else context.validations(), account, composed=False)
-        if self._of_pack:
-            context.known_conditions[expression] = value
+        known[expression] = value
         return value
 
     # Validations.
@@ -162,7 +171,7 @@ class PreparedPolicy:
             self._chunks = self._compile_chunk(0, len(self.expressions))
         values: list[Any] = []
         for chunk in self._chunks:
-            found = _attempted(chunk.program, phase.activation(self.runtime, self.policy.name))
+            found = _attempted(chunk.program, phase.activation(self.runtime, self._activation_name))
             if isinstance(found, list) and chunk.end - chunk.start > 1:
                 values += found
                 continue
@@ -175,7 +184,7 @@ class PreparedPolicy:
 
     def _rule_by_rule(self, phase: Phase, account: Account) -> list[Any] | CelError:
         """As `_one_by_one`, but a rule whose `when` is false is not evaluated, nor compiled; those of a policy often have one `when`."""
-        activation = phase.activation(self.runtime, self.policy.name)
+        activation = phase.activation(self.runtime, self._activation_name)
         values: list[Any] = [True] * len(self.expressions)
         known: set[int] = set()
         for group in self.groups:
@@ -208,7 +217,7 @@ class PreparedPolicy:
     def _one_by_one(self, positions: Iterable[int], phase: Phase, account: Account) -> list[Any] | CelError:
         values: list[Any] = []
         if self.runtime.name == "tree":
-            activation = phase.activation(self.runtime, self.policy.name)
+            activation = phase.activation(self.runtime, self._activation_name)
             self._ready = self._ready or [self._each(position) for position in range(len(self.expressions))]
             for program in self._ready:
                 value = program.evaluate(activation, account)
@@ -226,14 +235,14 @@ class PreparedPolicy:
     def _evaluated(self, program: Program, expression: str, phase: Phase, account: Account, *, composed: bool = True) -> Any:
         """The value; the exact runtime is asked where the other fails, or reads what it cannot tell from an absent field."""
         if self._exact is None:
-            value = program.evaluate(phase.activation(self.runtime, self.policy.name), account)
+            value = program.evaluate(phase.activation(self.runtime, self._activation_name), account)
             return phase.explained(value) if isinstance(value, CelError) and self.runtime.name != "tree" else value
         if not self._reads(phase.unknown_fields, expression):
-            value = program.evaluate(phase.activation(self.runtime, self.policy.name))
+            value = program.evaluate(phase.activation(self.runtime, self._activation_name))
             if not isinstance(value, CelError):
                 return value
         exact = self._program(expression, (), composed, self._exact)
-        return exact.evaluate(phase.activation(self._exact, self.policy.name), account)
+        return exact.evaluate(phase.activation(self._exact, self._activation_name), account)
 
     def _reads(self, unknown_fields: re.Pattern[str] | None, expression: str = "") -> bool:
         """Whether an expression, or any, or a variable it reads, names a field that nobody gave: `has()` would be wrong about it."""
@@ -263,7 +272,7 @@ class PreparedPolicy:
             expression = self.policy.validations[index].message_expression
             if expression:
                 program = self._typed(expression, ("string",), ("validations", index, "messageExpression"))
-                phase = phase or context.messages()
+                phase = phase or (context.validations() if self._shares_messages else context.messages())
                 value = self._evaluated(program, expression, phase, account)
                 if isinstance(value, CelError) and value.kind == "budget":
                     return value
