@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hostprocess.errors import InputError
 from hostprocess.kubernetes import json_text
-from hostprocess.kubernetes.json_text import Item, decode, keeping_nulls, read
+from hostprocess.kubernetes.json_text import Item, decode, read
 
 DEEP = 10_000
 
@@ -103,7 +103,7 @@ def test_items_without_a_kind_wait_until_the_kind_of_the_list_is_known() -> None
         (' \n\t{"a":1}\r\n\n {"a":2} ', [{"a": 1}, {"a": 2}]),
         ("{}", [{}]),
         ('{"items":{"a":1}}', [{"items": {"a": 1}}]),
-        ('{"items":null,"kind":"List"}', [{"kind": "List"}]),
+        ('{"items":null,"kind":"List"}', [{"items": None, "kind": "List"}]),
         ('{"spec":{"items":[1]}}', [{"spec": {"items": [1]}}]),
         ('{"a":1} 12', [{"a": 1}, 12]),
         ('{"a":1} [] "x" true', [{"a": 1}, [], "x", True]),
@@ -215,7 +215,6 @@ def test_what_comes_before_a_fault_is_read() -> None:
 def test_lone_surrogates_become_the_replacement_character(text: str, wanted: str) -> None:
     """As in Go; the runtimes of CEL fail on them."""
     assert values(f'{{"{text}": ["{text}", {{"a": "{text}"}}]}}') == [{wanted: [wanted, {"a": wanted}]}]
-    assert keeping_nulls(f'{{"{text}": null}}') == {wanted: None}
 
 
 @pytest.mark.parametrize(
@@ -293,10 +292,9 @@ def test_a_list_that_is_laid_out_otherwise_is_never_misread(text: str) -> None:
     assert message or [item.value for item in found] == [item.value for item in wanted]
 
 
-def test_nulls_are_dropped_and_noted() -> None:
+def test_nulls_are_noted() -> None:
     [item] = items('{"a":null,"b":{"c":null,"d":1},"e":[null]}')
-    assert (item.value, item.nulls) == ({"b": {"d": 1}, "e": [None]}, True)
-    assert keeping_nulls(item.text) == {"a": None, "b": {"c": None, "d": 1}, "e": [None]}
+    assert (item.value, item.nulls) == ({"a": None, "b": {"c": None, "d": 1}, "e": [None]}, True)
     assert [item.nulls for item in items('{"kind":"List","items":[{"a":null},{"a":1}]}')] == [True, False]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from hostprocess.errors import InputError
 from hostprocess.kubernetes.yaml_text import MAX_DEPTH
 
-__all__ = ["Item", "decode", "keeping_nulls", "read"]
+__all__ = ["Item", "decode", "read"]
 
 _BLOCK = 1 << 20  # characters read at a time
 _RUN = 1 << 18  # characters of items that are cut as one
@@ -29,7 +29,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 class Item:
     """One value: its text, the place of its first character, and whether it stood in the `items` of a List.
 
-    Members that are null are dropped from `value`, and `nulls` is set; `keeping_nulls(text)` is for the few kinds that keep them.
+    `nulls` says whether there may be a null in it.
     `cut` marks an item that `decode` must decode; with `run` it holds several items of a List and the commas between
     them. `kind` and `api_version` are those of that List; they are empty if they stand behind the items and the item needs them not.
     """
@@ -66,11 +66,6 @@ def _of_list(item: Item) -> dict[str, Any]:
     return {"document": item.document, "in_list": item.in_list, "kind": item.kind, "api_version": item.api_version}
 
 
-def keeping_nulls(text: str) -> Any:
-    """The value of the text of an item that has been decoded before, with the members that are null."""
-    return _without_surrogates(_decode_plainly(text), text)
-
-
 class _DuplicateKey(ValueError):
     def __init__(self, key: str) -> None:
         super().__init__(f"the key {key!r} is given twice in one mapping; Kubernetes would use only one of them")
@@ -87,7 +82,6 @@ class _Reader:
         self._line = line  # of the first character of the buffer
         self._column = column
         self._seen = 0  # characters of the buffer that _line and _column account for
-        self._nulls = False
         self._seen_value: Any = None  # the last value, also when it was only cut
         self._decode = (json.JSONDecoder() if cut else json.JSONDecoder(object_pairs_hook=self._object, **_HOOKS)).raw_decode
 
@@ -218,7 +212,6 @@ class _Reader:
         self._peek()
         self._advance()
         line, column = self._line, self._column
-        self._nulls = False
         value, end = self._decode_growing()
         text = self._buffer[self._at : end]
         self._at = end
@@ -232,7 +225,7 @@ class _Reader:
                 value = self._check_escapes(value, text, line, column)
             except RecursionError:
                 raise InputError(_TOO_DEEP, path=self._path, line=line, column=column) from None
-        return Item(value=value, text=text, line=line, column=column, nulls=self._nulls or value is None, **about)
+        return Item(value=value, text=text, line=line, column=column, nulls="null" in text, **about)
 
     def _decode_growing(self) -> tuple[Any, int]:
         """Decodes the value that starts here, reading on as long as it may just be cut off by the end of the buffer."""
@@ -258,9 +251,6 @@ class _Reader:
         if len(members) != len(pairs):
             seen: set[str] = set()
             raise _DuplicateKey(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
-        if None in members.values():
-            self._nulls = True
-            return {key: value for key, value in pairs if value is not None}
         return members
 
     def _check_escapes(self, value: Any, text: str, line: int, column: int) -> Any:
@@ -337,7 +327,6 @@ def _float(digits: str) -> float:
 
 
 _HOOKS: dict[str, Any] = {"parse_constant": _constant, "parse_float": _float}  # a hook for integers would cost a tenth of the whole
-_decode_plainly = json.JSONDecoder(**_HOOKS).decode
 
 
 def _is_deep(value: Any) -> bool:

@@ -18,7 +18,6 @@ from hostprocess.model import InputProblem, Origin, Resource
 
 __all__ = ["SUFFIXES", "Piece", "expand", "read_file", "read_piece", "read_pieces"]
 
-_TIME_NULL = re.compile(r'"(?:creationTimestamp|lastProbeTime)"\s*:\s*null')
 _RELEASE = "1.37"  # the newest; whoever judges for another release reads without the check, and presents the object for that one
 _POLICIES = "admissionregistration.k8s.io"  # whose door is policy.py, with words of its own
 SUFFIXES = (".yaml", ".yml", ".json", ".yaml.gz", ".yml.gz", ".json.gz")
@@ -160,31 +159,13 @@ def _from_yaml(check: bool, path: str, document: int, line: int, text: str, list
 def _from_json(check: bool, path: str, piece: json_text.Item) -> Iterator[Resource | InputProblem]:
     for item in json_text.decode(piece, path) if piece.cut else [piece]:
         origin = Origin(path=path, document=item.document, line=item.line, column=item.column, text=item.text, syntax="json")
-        value, nulls = item.value, item.nulls and (_keeps_nulls(item.value, item.api_version) or (not check and _has_rare_nulls(item.text)))
-        if nulls:
-            value = json_text.keeping_nulls(item.text)
+        value = item.value
         if item.in_list:
             if piece.cut and not item.kind and isinstance(value, dict) and not value.get("kind"):
                 yield _at(origin, (), "an item without a kind, in a List whose own kind stands behind its items: check it with --jobs 1")
                 continue
             value = _typed_item(value, item.kind, item.api_version)
-        yield from _resources(value, nulls, origin, check)
-
-
-def _has_rare_nulls(text: str) -> bool:
-    """Whether more is null than the times that the API server itself writes so."""
-    return text.count("null") > len(_TIME_NULL.findall(text))
-
-
-def _keeps_nulls(value: Any, list_version: str) -> bool:
-    """Whether a value decoded without its nulls must be decoded with them: custom resources, Lists, and pods without containers."""
-    if not isinstance(value, dict):
-        return False
-    api_version, kind = value.get("apiVersion") or list_version, str(value.get("kind"))
-    if not isinstance(api_version, str) or not is_built_in(api_version) or is_list_kind(kind) or "items" in value:
-        return True
-    steps = template_path(api_version, kind)
-    return steps is not None and _at_steps(value, (*steps, "spec", "containers")) is None
+        yield from _resources(value, item.nulls, origin, check)
 
 
 def _at_steps(value: Any, steps: tuple[str, ...]) -> Any:
