@@ -7,7 +7,6 @@ proto/cel/expr/syntax.proto; protobuf's encoding guide.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,24 +116,30 @@ def decode(serialized: bytes) -> tuple[Node, dict[int, int]]:
     return _node(parsed[2]), positions
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
+def _fields(data: bytes) -> list[tuple[int, Any]]:
+    found = []
     at, end = 0, len(data)
     while at < end:
-        key, at = _varint(data, at)
+        key = data[at]  # most numbers are one byte; a call for each would take longer than all the rest
+        at += 1
+        if key >= 0x80:
+            key, at = _varint(data, at - 1)
         wire = key & 7
-        if wire == 0:
-            value, at = _varint(data, at)
-            yield key >> 3, value
-        elif wire == 2:
-            size, at = _varint(data, at)
-            yield key >> 3, data[at : at + size]
-            at += size
-        elif wire == 1:
-            yield key >> 3, data[at : at + 8]
-            at += 8
+        if wire == 0 or wire == 2:
+            value: Any = data[at]
+            at += 1
+            if value >= 0x80:
+                value, at = _varint(data, at - 1)
+            if wire == 2:
+                size = value
+                value = data[at : at + size]
+                at += size
         else:
-            yield key >> 3, data[at : at + 4]
-            at += 4
+            size = 8 if wire == 1 else 4
+            value = data[at : at + size]
+            at += size
+        found.append((key >> 3, value))
+    return found
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
