@@ -73,6 +73,8 @@ def run(session: Session) -> None:
                 _reduce(session, runtime, case, found[0][0], feature)
             if not theirs["compileError"] and not ours["compileError"]:
                 pair = (min(theirs["cost"], BUDGET + 1), min(ours["cost"], BUDGET + 1))  # what is beyond the budget is equally so
+                if pair[0] != pair[1] and any(one["cost"] == ours["cost"] for one in _asked(session, [case] * 12)):
+                    pair = (pair[1], pair[1])  # where `exists` stops in a map, too, hangs on the order of the map
                 costs.append(pair)
                 equal = pair[0] == pair[1] or any(one["cost"] == ours["cost"] for one in _asked(session, [case] * 60))
                 session.tally.differ(PART, "cost", session.minor, [] if equal else [("cost", *pair, _how(case))])
