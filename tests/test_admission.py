@@ -547,6 +547,8 @@ def test_an_admission_review_of_a_deletion() -> None:
         ({"kind": ...}, "request.kind needs group, version and kind"),
         ({"resource": {"version": "v1"}}, "request.resource needs group, version and resource"),
         ({"object": [1]}, "request.object must be a mapping"),
+        ({"operation": "CREATE", "object": None}, "request.object is missing: a request of operation CREATE has it"),
+        ({"operation": "UPDATE", "oldObject": None}, "request.oldObject is missing: a request of operation UPDATE has it"),
     ],
 )
 def test_admission_reviews_that_are_none(changed: dict[str, Any], message: str) -> None:

@@ -139,6 +139,8 @@ def test_show_all_tells_why_a_rule_did_not_apply(run: Run) -> None:
         (["check", "-", "--bundle", "requirement"], "there is no bundle 'requirement'; did you mean 'requirements'?"),
         (["check", "-", "--select", "require-host-network"], "did you mean 'requires-host-network'?"),
         (["check", "-", "--kubernetes", "latest"], "'latest' is not a release; write it as 1.30"),
+        (["check", "-", "--kubernetes", "1.99"], "1.99 is newer than 1.37, the newest release that hostprocess"),
+        (["lint", "-", "--kubernetes", "2.0"], "2.0 is newer than 1.37"),
         (["check", "-", "--output", "sarf"], "there is no format 'sarf'; there are text, json"),
         (["check", "-", "--output", "json="], "a file name is missing"),
         (["check", "-", "--output", "json", "--output", "text"], "two formats cannot go to standard output"),

@@ -232,6 +232,9 @@ def is_review(resource: Resource) -> bool:
     return resource.kind == "AdmissionReview" and resource.api_version in REVIEW_VERSIONS
 
 
+_NEEDED = {"CREATE": ("object",), "UPDATE": ("object", "oldObject")}
+
+
 def request_of_review(resource: Resource, inventory: Inventory) -> Request:
     """The request that an AdmissionReview holds. Its objects are as the API server has them. Raises `InputError` if it holds none."""
     raw = resource.object.get("request")
@@ -249,6 +252,9 @@ def request_of_review(resource: Resource, inventory: Inventory) -> Request:
             raise InputError(f"request.{key} must be a mapping")
         if value is not None:
             check_metadata(Resource(object=value, origin=replace(resource.origin, steps=(*resource.origin.steps, "request", key))))
+    for key in _NEEDED.get(operation, ()):
+        if objects[key] is None:
+            raise InputError(f"request.{key} is missing: a request of operation {operation} has it")
     shown = "oldObject" if objects["object"] is None else "object"
     origin = replace(resource.origin, steps=(*resource.origin.steps, "request", *((shown,) if objects[shown] else ())))
     name, namespace = str(raw.get("name") or ""), str(raw.get("namespace") or "")

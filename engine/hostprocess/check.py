@@ -171,10 +171,11 @@ def judge_files(sources: Iterable[Piece | InputProblem], make_judge: Callable[[]
             while waiting:
                 take()
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            # Nobody waits for what they are at, which may take seconds.
+            # Nobody waits for what they are at, which may take seconds. The pool's own thread is waited for: what it has half closed when the
+            # interpreter ends makes a traceback.
             for worker in set(multiprocessing.active_children()) - others:
                 worker.terminate()
+            pool.shutdown(wait=True, cancel_futures=True)
             raise
     return outcomes
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TextIO
 import click
 
 from hostprocess import __version__
+from hostprocess.cel.runtime import NEWEST
 from hostprocess.errors import HostprocessError, UsageError
 
 __all__ = ["main"]
@@ -63,6 +64,8 @@ def _release(context: click.Context, parameter: click.Parameter, value: str) -> 
     parts = number.split(".")
     if value and not (len(parts) in (2, 3) and all(part.isdigit() for part in parts)):
         raise click.BadParameter(f"{value!r} is not a release; write it as 1.30")
+    if value and parameter.name == "kubernetes" and tuple(map(int, parts[:2])) > tuple(map(int, NEWEST.split("."))):
+        raise click.BadParameter(f"{value} is newer than {NEWEST}, the newest release that hostprocess {__version__} knows; use {NEWEST}")
     return ".".join(parts[:2])
 
 
