@@ -139,8 +139,7 @@ def test_the_default_namespace(write: Write) -> None:
     assert [(one.name, one.namespace) for one in report.results] == [("b", "x")]
 
 
-@pytest.mark.parametrize("runtime", ["cpp", "celpy", ""])
-@pytest.mark.parametrize("cross_check", [False, True])
+@pytest.mark.parametrize(("runtime", "cross_check"), [("cpp", False), ("celpy", False), ("", False), ("", True)])
 def test_runtimes(write: Write, pack: PolicySet, runtime: str, cross_check: bool) -> None:
     file = write("p.yaml", [pod("bad", hostNetwork=True, containers=TWO)])
     assert found(hostprocess.check_files([file], pack, runtime=runtime, cross_check=cross_check)) == [("bad", "deny")]

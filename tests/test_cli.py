@@ -162,6 +162,22 @@ def test_show_all_tells_why_a_rule_did_not_apply(run: Run) -> None:
         (["check", "-", "--admission-plugins", "Nope"], "the admission plug-in 'Nope' is not imitated"),
         (["check", "-", "--expression-timeout", "0"], "is not in the range"),
         (["check", "-", "--jobs", "-1"], "-1 is not in the range"),
+        (["check", "-", "--cross-check", "--runtime", "tree"], "--cross-check compares cpp and celpy: leave out --runtime tree"),
+        (["check", "-", "--subresource", "status"], "--subresource status is requested by UPDATE: add --operation UPDATE"),
+        (["check", "-", "--subresource", "eviction", "--operation", "UPDATE"], "--subresource eviction is requested by CREATE"),
+        (["check", "-", "--subresource", "eviction"], "a request for pods/eviction is about a Eviction: give that"),
+        (["check", "-", "--subresource", "scale", "--operation", "UPDATE"], "there is no subresource pods/scale; there are attach, binding, "),
+        (["check", "-", "--subresource", "log"], "--subresource log is only read, and policies are not asked about that"),
+        (["check", "-", "--subresource", "Status"], "there is no subresource 'Status'; did you mean 'status'?"),
+        (["check", "-", "--subresource", "foo"], "there is no subresource 'foo', and no policy names it; there are approval, "),
+        (["check", "-", "--select", "os-name", "--ignore", "os-name"], "no rule is left to check: "),
+        (["check", "-", "--select", "requires-host-network", "--kubernetes", "1.20"], "no rule is left to check: "),
+        (["rules", "--policies", "nowhere"], "nowhere: no such file or folder"),
+        (
+            ["rules", "--policies", "policies.yaml"],
+            "policies.yaml: is a file, and a rule pack is a folder with pack.yaml; policies in files have no rules to list",
+        ),
+        (["rules", "--policies", "."], "no pack.yaml in this folder, so it is not a rule pack"),
         (["explain"], "give either a RULE or --symptom TEXT"),
         (["explain", "host-network"], "there is no rule 'host-network'"),
         (["explain", "--symptom", "the moon is made of cheese"], "no rule and no advice explains this message"),
@@ -169,10 +185,79 @@ def test_show_all_tells_why_a_rule_did_not_apply(run: Run) -> None:
         (["check", "-", "--nope"], "No such option"),
     ],
 )
-def test_wrong_use_gives_one_message_and_exit_code_2(run: Run, arguments: Sequence[str], told: str) -> None:
+def test_wrong_use_gives_one_message_and_exit_code_2(run: Run, tmp_path: Path, arguments: Sequence[str], told: str) -> None:
+    if "policies.yaml" in arguments:
+        (tmp_path / "policies.yaml").write_text(SOUND)
     result = run(*arguments, text=SOUND)
     assert result.returncode == 2, result.stdout
     assert told in result.stderr
+
+
+NAMES = """apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: names}
+spec:
+  matchConstraints:
+    resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [pods, things/restart]}]
+  validations: [{expression: size(object.metadata.name) < 3}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: names}
+spec: {policyName: names, validationActions: [Deny]}
+"""
+
+
+@pytest.mark.parametrize("options", [["--select", "os-name"], ["--ignore", "os-name"], ["--bundle", "nope"]])
+def test_what_chooses_rules_needs_a_pack(run: Run, tmp_path: Path, options: list[str]) -> None:
+    (tmp_path / "names.yaml").write_text(NAMES)
+    result = run("check", "-", "--policies", "names.yaml", *options, text=SOUND)
+    assert result.returncode == 2
+    assert result.stderr == f"error: {options[0]}: there are no rules to choose from, as names.yaml is no rule pack (a folder with pack.yaml); leave it out\n"
+
+
+def test_what_chooses_rules_leaves_policies_beside_a_pack_alone(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "names.yaml").write_text(NAMES)
+    given = ["check", "-", "--policies", str(ROOT / "policies"), "--policies", "names.yaml"]
+    result = run(*given, "--select", "os-name", text=FAULTY)
+    assert "deny validations[0]" in result.stdout
+    assert "requires-host-network" not in result.stdout
+    assert result.stderr == "note: names.yaml: --select chooses rules of packs: all policies of this file are judged\n"
+    assert run(*given, "--select", "os-names", text=FAULTY).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("release", "status", "told"),
+    [
+        ("1.25", 2, "error: --kubernetes 1.25: there is no ValidatingAdmissionPolicy before 1.26, so names.yaml cannot be judged for it\n"),
+        ("1.28", 1, "note: names.yaml: of Kubernetes 1.28 only the CEL functions are known: all else is as in 1.30"),
+        ("1.30", 1, ""),
+    ],
+)
+def test_releases_without_policies(run: Run, tmp_path: Path, release: str, status: int, told: str) -> None:
+    (tmp_path / "names.yaml").write_text(NAMES)
+    result = run("check", "-", "--policies", "names.yaml", "--kubernetes", release, text=SOUND)
+    assert result.returncode == status
+    assert result.stderr.startswith(told)
+    assert bool(result.stderr) == bool(told)
+
+
+def test_a_run_that_judges_nothing_says_so(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "names.yaml").write_text(NAMES)
+    told = "note: nothing was judged: no policy is about these requests"
+    arguments = ["check", "-", "--policies", "names.yaml"]
+    assert run(*arguments, text=DEPLOYMENT).stderr == f"{told}; --show-all tells why\n"
+    assert run(*arguments, "--show-all", text=DEPLOYMENT).stderr == f"{told}\n"
+    assert run(*arguments, "--quiet", text=DEPLOYMENT).stderr == ""
+    assert run(*arguments, text=DEPLOYMENT + "---\n" + SOUND).stderr == ""
+
+
+def test_a_subresource_that_only_a_policy_knows(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "names.yaml").write_text(NAMES)
+    arguments = ["check", "-", "--policies", "names.yaml", "--namespace", "n", "--subresource"]
+    thing = "{apiVersion: shop.example/v1, kind: Thing, metadata: {name: t}}"
+    assert run(*arguments, "restart", text=thing).returncode == 0
+    assert "there is no subresource 'stop'" in run(*arguments, "stop", text=thing).stderr
 
 
 @pytest.mark.parametrize(

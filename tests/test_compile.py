@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hostprocess.admission import Inventory, request_for
 from hostprocess.api import load_policies, load_rules
 from hostprocess.cel.source import variables_of
-from hostprocess.compile import compile_pack, select_rules
+from hostprocess.compile import check_names, compile_pack, select_rules
 from hostprocess.errors import PolicyError, UsageError
 from hostprocess.evaluate import Decisions, Evaluator
 from hostprocess.model import Outcome, ParamKind, ParamRef, Policy, Targets
@@ -81,18 +81,23 @@ def test_selection(pack: Pack, kubernetes: str, containerd: str, selection: dict
 
 
 @pytest.mark.parametrize(
-    ("selection", "message"),
+    ("bundles", "rules", "message"),
     [
-        ({"bundles": ["extras"]}, "there is no bundle 'extras'; did you mean 'extra'?"),
-        ({"bundles": ["zzz"]}, "there is no bundle 'zzz'; there are base, extra, limited"),
-        ({"select": ["zzz"]}, "there is no rule 'zzz'; there are a, b, c, d, e, f"),
-        ({"ignore": ["zzz"]}, "there is no rule 'zzz'"),
+        (["extras"], [], "there is no bundle 'extras'; did you mean 'extra'?"),
+        (["zzz"], [], "there is no bundle 'zzz'; there are base, extra, limited"),
+        ([], ["zzz"], "there is no rule 'zzz'; there are a, b, c, d, e, f"),
+        ([], ["a", "zzz"], "there is no rule 'zzz'"),
     ],
 )
-def test_names_that_do_not_exist(pack: Pack, selection: dict[str, list[str]], message: str) -> None:
+def test_names_that_do_not_exist(pack: Pack, bundles: list[str], rules: list[str], message: str) -> None:
     with pytest.raises(UsageError) as caught:
-        select_rules(pack, NOW, **selection)
+        check_names([pack], bundles, rules)
     assert message in caught.value.message
+
+
+def test_names_of_other_packs_choose_nothing(pack: Pack) -> None:
+    assert select_rules(pack, NOW, select=["zzz"]) == select_rules(pack, NOW, bundles=["zzz"]) == []
+    assert select_rules(pack, NOW, ignore=["zzz"]) == select_rules(pack, NOW)
 
 
 # Groups, names, bindings.

@@ -5,16 +5,17 @@ Source: k8s.io/apiserver/pkg/endpoints/handlers, pkg/admission/plugin/cel/condit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import NoneType
 from typing import Any
 
-from hostprocess.errors import InputError
+from hostprocess.errors import InputError, UsageError, suggestion
 from hostprocess.inventory import Inventory, ResourceType
+from hostprocess.kubernetes.catalogue import kind_of
 from hostprocess.kubernetes.kinds import group_version
 from hostprocess.kubernetes.location import locate
-from hostprocess.model import GroupVersionKind, GroupVersionResource, Request, Resource, Unknown
+from hostprocess.model import GroupVersionKind, GroupVersionResource, Policy, Request, Resource, Unknown
 
 __all__ = [
     "CONNECT_KINDS",
@@ -22,6 +23,7 @@ __all__ = [
     "REVIEW_VERSIONS",
     "Circumstances",
     "check_metadata",
+    "check_subresource",
     "is_review",
     "key_of",
     "request_for",
@@ -50,6 +52,13 @@ _SENT_TO: dict[tuple[str, str], tuple[str, str, str, str]] = {
     ("v1", "NodeProxyOptions"): ("", "v1", "nodes", "proxy"),
     ("authentication.k8s.io/v1", "TokenRequest"): ("", "v1", "serviceaccounts", "token"),
 }
+# Subresources whose requests carry another object than that of the resource.
+_OF_ANOTHER_KIND = {"binding": "Binding", "eviction": "Eviction", "scale": "Scale", "token": "TokenRequest"}
+_ASKED_BY = {
+    **dict.fromkeys(("approval", "ephemeralcontainers", "finalize", "resize", "scale", "status"), "UPDATE"),
+    **dict.fromkeys(("binding", "eviction", "token"), "CREATE"),
+    **dict.fromkeys(("attach", "exec", "portforward", "proxy"), "CONNECT"),
+}
 CONNECT_KINDS = {(resource, subresource): kind for (_, kind), (_, _, resource, subresource) in _SENT_TO.items() if kind.endswith("Options")}
 
 
@@ -66,6 +75,23 @@ class Circumstances:
     subresource: str = ""
     user_info: JSONObject | Unknown = _UNKNOWN_USER
     old_objects: Mapping[tuple[str, str, str, str], JSONObject] | None = None
+
+
+def check_subresource(name: str, operation: str, policies: Iterable[Policy]) -> None:
+    """Raises `UsageError` for a subresource that nothing has, or that is not asked for in this operation. Which there are beyond those of Kubernetes only
+    policies can tell: those that name one are believed.
+    """
+    wanted = _ASKED_BY.get(name)
+    if wanted == operation or not name:
+        return
+    if wanted:
+        raise UsageError(f"--subresource {name} is requested by {wanted}: add --operation {wanted}")
+    rules = (rule for policy in policies for rule in policy.match_constraints.resource_rules)
+    if name == "log" or not any(resource.endswith(f"/{name}") for rule in rules for resource in rule.resources):
+        there = suggestion(name.lower(), _ASKED_BY) or f", and no policy names it; there are {', '.join(sorted(_ASKED_BY))}"
+        raise UsageError(
+            "--subresource log is only read, and policies are not asked about that" if name == "log" else f"there is no subresource {name!r}{there}"
+        )
 
 
 def check_metadata(resource: Resource) -> None:
@@ -118,6 +144,7 @@ def request_for(
     else:
         kind_type = inventory.resource_type(api_version, kind)
         gvr = GroupVersionResource(group, version, kind_type.plural)
+        _check_kind(resource, gvr, given, inventory.kubernetes)
     resource, namespace, namespace_object = _placed(resource, kind_type, inventory, given.namespace)
     request = Request(
         resource=resource,
@@ -136,6 +163,21 @@ def request_for(
         options=Unknown(NO_OPTIONS),
     )
     return _with_objects(request, given, bool(sent_to))
+
+
+def _check_kind(resource: Resource, gvr: GroupVersionResource, given: Circumstances, kubernetes: str) -> None:
+    """Raises `InputError` if no request for the subresource can be about the manifest."""
+    known, name = kind_of(resource.api_version, resource.kind, kubernetes), given.subresource
+    if known and not known.resource:
+        raise InputError(f"a {resource.kind} is sent to a subresource, and of what is not known: give an AdmissionReview")
+    if not name or given.operation == "CONNECT":
+        return
+    if known and name not in known.subresources:
+        there = f"; there are {', '.join(known.subresources)}" if known.subresources else ""
+        raise InputError(f"there is no subresource {gvr.resource}/{name}{there}")
+    other = _OF_ANOTHER_KIND.get(name)
+    if other:
+        raise InputError(f"a request for {gvr.resource}/{name} is about a {other}: give {'an AdmissionReview' if name == 'scale' else 'that'}")
 
 
 def _placed(resource: Resource, kind_type: ResourceType, inventory: Inventory, default: str) -> tuple[Resource, str | Unknown, Any]:

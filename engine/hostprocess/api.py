@@ -10,11 +10,12 @@ from typing import TextIO, TypedDict, Unpack
 
 import pluggy
 
-from hostprocess.admission import OPERATIONS, Circumstances
+from hostprocess.admission import OPERATIONS, Circumstances, check_subresource
 from hostprocess.authorization import authorizer_inputs
-from hostprocess.bindings import complete_bindings
+from hostprocess.bindings import complete_bindings, release_note
 from hostprocess.cel.runtime import NEWEST
 from hostprocess.check import Judge, Outcomes, Progress, judge_files, judge_resources, look_up
+from hostprocess.compile import check_names
 from hostprocess.errors import UsageError
 from hostprocess.evaluate import EvaluatePolicy, Evaluator
 from hostprocess.explain import explain_rule, find_symptom
@@ -116,7 +117,9 @@ def load_policies(
     selection = Selection(
         kubernetes=kubernetes, containerd=containerd, bundles=tuple(bundles), select=tuple(select), ignore=tuple(ignore), with_params=with_params
     )
-    sources = [_source(path, selection) for path in dict.fromkeys(paths or [""])]
+    given = dict.fromkeys(paths or [""])
+    sources = [_source(path, selection) for path in given]
+    notes = _selection_notes(dict(zip(given, sources, strict=True)), selection)
     targets = next((source.targets for source in sources if source.targets), None) or _default_targets(kubernetes, containerd)
     owners: dict[str, str] = {}
     for source in sources:
@@ -132,7 +135,7 @@ def load_policies(
         targets=targets,
         packs=tuple(source.pack for source in sources if source.pack),
         objects=tuple(objects(resource for source in sources for resource in source.objects)),
-        problems=problems,
+        problems=(*notes, *problems),
     )
 
 
@@ -290,6 +293,7 @@ def _setup(policies: PolicySet, inventory: Inventory, old: Iterable[Resource | I
         raise UsageError("--group and --user-extra say more about --user: give that, too")
     if operation == "CONNECT" and arguments.get("subresource", "x") == "":
         raise UsageError("--operation CONNECT needs --subresource: exec, attach, portforward or proxy")
+    check_subresource(arguments.get("subresource", ""), operation, policies.policies)
     circumstances = Circumstances(
         operation=operation,
         namespace=namespace,
@@ -339,6 +343,22 @@ def _source(path: str, selection: Selection) -> PolicySource:
     if source is None:
         raise UsageError(f"no plug-in reads policies from {path!r}")
     return source
+
+
+def _selection_notes(sources: Mapping[str, PolicySource], selection: Selection) -> list[InputProblem]:
+    """Notes about what a selection does not reach. Raises `UsageError` if it reaches nothing, or names what does not exist."""
+    others = [path for path, source in sources.items() if not source.pack]
+    notes = [note for path in others if (note := release_note(selection.kubernetes, path))]
+    options = [f"--{name}" for name, values in (("bundle", selection.bundles), ("select", selection.select), ("ignore", selection.ignore)) if values]
+    if not options:
+        return notes
+    option = " and ".join(options)
+    if len(others) == len(sources):
+        raise UsageError(f"{option}: there are no rules to choose from, as {', '.join(others)} is no rule pack (a folder with {PACK_FILE}); leave it out")
+    check_names([source.pack for source in sources.values() if source.pack], selection.bundles, (*selection.select, *selection.ignore))
+    if not any(source.policies for source in sources.values()):
+        raise UsageError(f"no rule is left to check: {option} and the releases leave none")
+    return notes + [InputProblem(path=path, message=f"{option} chooses rules of packs: all policies of this file are judged", note=True) for path in others]
 
 
 def _default_targets(kubernetes: str, containerd: str) -> Targets:

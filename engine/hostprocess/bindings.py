@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from hostprocess.errors import PolicyError, UsageError
 from hostprocess.model import Binding, InputProblem, ParamRef, Policy
 
-__all__ = ["ASSUMED", "complete_bindings"]
+__all__ = ["ASSUMED", "complete_bindings", "release_note"]
 
+_INTRODUCED, _COMPARED = 26, 30  # minors of Kubernetes: of the alpha version, and of the oldest API server that the engine is compared with
 ASSUMED = {"deny": ("Deny",), "warn": ("Warn",), "audit": ("Audit",)}
 
 
@@ -56,6 +57,20 @@ def complete_bindings(policies: Sequence[Policy], bindings: Sequence[Binding], a
         for one in unbound
     ]
     return tuple(bindings), tuple(notes)
+
+
+def release_note(kubernetes: str, path: str) -> InputProblem | None:
+    """What is not known of a release, for the policies of a file that is no rule pack; an empty release is the newest.
+
+    Raises `UsageError` for a release that had no ValidatingAdmissionPolicy.
+    """
+    minor = int(kubernetes.partition(".")[2] or _COMPARED)
+    if minor < _INTRODUCED:
+        raise UsageError(f"--kubernetes {kubernetes}: there is no ValidatingAdmissionPolicy before 1.{_INTRODUCED}, so {path} cannot be judged for it")
+    if minor < _COMPARED:
+        words = f"of Kubernetes {kubernetes} only the CEL functions are known: all else is as in 1.{_COMPARED}, the first with ValidatingAdmissionPolicy v1"
+        return InputProblem(path=path, message=words, note=True)
+    return None
 
 
 def _assumed(policy: Policy, action: str) -> Binding:

@@ -142,6 +142,8 @@ def check(paths: tuple[str, ...], outputs: tuple[str, ...], fail_on: str, color:
             api.write_report(report, stream, name, color=_colored(color, stream, file), quiet=quiet)
     if report.summary.errors:
         return INVALID
+    if report.summary.resources and not report.summary.requests and not quiet:
+        _say("note", f"nothing was judged: no policy is about these requests{'' if options['show_all'] else '; --show-all tells why'}")
     return FINDINGS if any(report.summary.actions.get(action) for action in _FAIL_ON[fail_on]) else 0
 
 

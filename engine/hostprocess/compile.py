@@ -10,7 +10,7 @@ from hostprocess.model import Binding, Elements, MatchCondition, MatchConstraint
 from hostprocess.policy import match_constraints
 from hostprocess.rules import ListOf, Pack
 
-__all__ = ["compile_pack", "scope_of", "select_rules"]
+__all__ = ["check_names", "compile_pack", "scope_of", "select_rules"]
 
 # The binding set `deny` of the architecture: what offline findings count as.
 _ACTIONS = {"error": ("Deny", "Audit"), "warning": ("Warn", "Audit"), "info": ("Audit",)}
@@ -22,11 +22,8 @@ def select_rules(pack: Pack, targets: Targets, bundles: Collection[str] = (), se
     """The rules that a run is about.
 
     Arguments: `bundles` (empty: those that are on by default), `select` (empty: all; else only these, whatever their bundle), `ignore`.
-    Retired rules and rules outside the targets are left out. Raises `UsageError` for a name that does not exist.
+    Retired rules and rules outside the targets are left out. Names of other packs are passed over, see `check_names`.
     """
-    ids = {rule.id for rule in pack.rules}
-    _known("bundle", bundles, pack.bundles)
-    _known("rule", [*select, *ignore], ids)
     wanted = set(bundles) or {name for name, bundle in pack.bundles.items() if bundle.default}
     chosen = []
     for rule in pack.rules:
@@ -35,6 +32,12 @@ def select_rules(pack: Pack, targets: Targets, bundles: Collection[str] = (), se
         if named and current and rule.id not in ignore:
             chosen.append(rule)
     return chosen
+
+
+def check_names(packs: Collection[Pack], bundles: Collection[str], rules: Collection[str]) -> None:
+    """Raises `UsageError` for a bundle or a rule that none of the packs has."""
+    _known("bundle", bundles, {name for pack in packs for name in pack.bundles})
+    _known("rule", rules, {rule.id for pack in packs for rule in pack.rules})
 
 
 def _known(what: str, names: Iterable[str], known: Collection[str]) -> None:

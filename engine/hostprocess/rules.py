@@ -82,6 +82,10 @@ def built_in_folder() -> str:
 def load_pack(folder: str) -> Pack:
     """Reads `pack.yaml` and all rules below `folder`. Raises `PolicyError` for what is missing or not valid."""
     path = os.path.join(folder, PACK_FILE)
+    if not os.path.exists(folder):
+        raise PolicyError("no such file or folder", path=folder)
+    if not os.path.isdir(folder):
+        raise PolicyError(f"is a file, and a rule pack is a folder with {PACK_FILE}; policies in files have no rules to list", path=folder)
     if not os.path.isfile(path):
         raise PolicyError(f"no {PACK_FILE} in this folder, so it is not a rule pack", path=folder)
     text = _text(path)

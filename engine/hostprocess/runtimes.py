@@ -31,6 +31,8 @@ def choose(makers: Mapping[str, Callable[[], Runtime]], name: str, *, cross_chec
     name = "" if name == AUTO else name
     if name and name not in makers:
         raise UsageError(f"there is no runtime {name!r}; there are {', '.join(makers)}")
+    if cross_check and name:
+        raise UsageError(f"--cross-check compares cpp and celpy: leave out --runtime {name}")
     if cross_check:
         from hostprocess.cel.cross import CrossCheckRuntime  # rarely wanted
 
