@@ -165,7 +165,7 @@ def test_show_all_tells_why_a_rule_did_not_apply(run: Run) -> None:
         (["check", "-", "--cross-check", "--runtime", "tree"], "--cross-check compares cpp and celpy: leave out --runtime tree"),
         (["check", "-", "--subresource", "status"], "--subresource status is requested by UPDATE: add --operation UPDATE"),
         (["check", "-", "--subresource", "eviction", "--operation", "UPDATE"], "--subresource eviction is requested by CREATE"),
-        (["check", "-", "--subresource", "eviction"], "a request for pods/eviction is about a Eviction: give that"),
+        (["check", "-", "--subresource", "eviction"], "a request for pods/eviction is about an object of kind Eviction: give that"),
         (["check", "-", "--subresource", "scale", "--operation", "UPDATE"], "there is no subresource pods/scale; there are attach, binding, "),
         (["check", "-", "--subresource", "log"], "--subresource log is only read, and policies are not asked about that"),
         (["check", "-", "--subresource", "Status"], "there is no subresource 'Status'; did you mean 'status'?"),
@@ -240,6 +240,17 @@ def test_releases_without_policies(run: Run, tmp_path: Path, release: str, statu
     assert result.returncode == status
     assert result.stderr.startswith(told)
     assert bool(result.stderr) == bool(told)
+
+
+def test_all_that_is_wrong_with_policies_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "names.yaml").write_text(NAMES.replace("CREATE, UPDATE", "CREATE, WRITE").replace("[Deny]", "[Deny, Warn]"))
+    result = run("check", "-", "--policies", "names.yaml", text=SOUND)
+    assert result.returncode == 2
+    first, second = result.stderr.splitlines()
+    assert first.startswith("error: names.yaml:6:")
+    assert "'WRITE' is not an operation" in first
+    assert second.startswith("error: names.yaml:12:")
+    assert "Deny and Warn exclude each other" in second
 
 
 def test_a_run_that_judges_nothing_says_so(run: Run, tmp_path: Path) -> None:

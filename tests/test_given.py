@@ -76,7 +76,8 @@ def test_manifests_beside_policies_may_be_several_of_one_name(tmp_path: Path) ->
 def test_two_namespaces_of_one_name_among_the_manifests_are_not_looked_up(tmp_path: Path) -> None:
     report = check(tmp_path, [POLICY, BINDING, team("red")], [namespace("shop", team="red"), POD, namespace("shop", team="blue")], [])
     assert [str(one.decision.outcome) for one in report.results] == ["unknown"]
-    (note,) = report.problems
+    empty, note = report.problems
+    assert empty.message == "the file is empty"
     assert note.note
     assert note.line > 1
     assert note.message.startswith("Namespace 'shop' is not looked up: there is another one at ")
@@ -88,3 +89,38 @@ def test_the_inventory_settles_it(tmp_path: Path) -> None:
         tmp_path, [POLICY, BINDING, team("red")], [namespace("shop", team="green"), POD, namespace("shop", team="blue")], [namespace("shop", team="red")]
     )
     assert list(report.results) == []
+
+
+def test_all_that_cannot_be_read_is_told_at_once(tmp_path: Path) -> None:
+    texts = {
+        "inventory": "kind: Namespace\n---\nname: values\n---\n: [\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {b: 1}}\n",
+        "params": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: teams}\ndata: {a: 1}\n",
+        "old": "apiVersion: v1\nkind: Pod\nmetadata: {generateName: a}\nspec: {containers: [{name: a, image: b}]}\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    (tmp_path / "policies.yaml").write_text(yaml.safe_dump_all([POLICY, BINDING]))
+    with pytest.raises(hostprocess.InputError) as caught:
+        hostprocess.check_files(
+            ["-"],
+            hostprocess.load_policies([str(tmp_path / "policies.yaml")]),
+            inventory=[str(tmp_path / "inventory.yaml"), str(tmp_path / "nowhere.yaml")],
+            params=str(tmp_path / "params.yaml"),
+            old=[str(tmp_path / "old.yaml")],
+            operation="UPDATE",
+        )
+    told = [(Path(one.path).name, one.line, one.message) for one in (caught.value, *caught.value.others)]
+    assert [one[:2] for one in told] == [("inventory.yaml", 5), ("inventory.yaml", 9), ("nowhere.yaml", 0), ("params.yaml", 4), ("old.yaml", 1)]
+    assert "metadata.labels" in told[1][2] or "labels.b" in told[1][2]
+    assert "data.a" in told[3][2]
+    assert told[4][2] == "Pod needs metadata.name to be looked up"
+
+
+def test_notes_about_what_was_given_are_told(tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_text("name: values\n")
+    (tmp_path / "policies.yaml").write_text(yaml.safe_dump_all([POLICY, BINDING]))
+    (tmp_path / "manifests.yaml").write_text(yaml.safe_dump(POD))
+    loaded = hostprocess.load_policies([str(tmp_path / "policies.yaml")])
+    report = hostprocess.check_files([str(tmp_path / "manifests.yaml")], loaded, inventory=[str(tmp_path / "values.yaml")])
+    (note,) = report.problems
+    assert (Path(note.path).name, note.line, note.note) == ("values.yaml", 1, True)

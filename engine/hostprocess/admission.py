@@ -177,7 +177,7 @@ def _check_kind(resource: Resource, gvr: GroupVersionResource, given: Circumstan
         raise InputError(f"there is no subresource {gvr.resource}/{name}{there}")
     other = _OF_ANOTHER_KIND.get(name)
     if other:
-        raise InputError(f"a request for {gvr.resource}/{name} is about a {other}: give {'an AdmissionReview' if name == 'scale' else 'that'}")
+        raise InputError(f"a request for {gvr.resource}/{name} is about an object of kind {other}: give {'an AdmissionReview' if name == 'scale' else 'that'}")
 
 
 def _placed(resource: Resource, kind_type: ResourceType, inventory: Inventory, default: str) -> tuple[Resource, str | Unknown, Any]:

@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TextIO, TypedDict, Unpack
+from itertools import chain
+from typing import Any, TextIO, TypedDict, Unpack
 
 import pluggy
 
@@ -19,7 +20,7 @@ from hostprocess.compile import check_names
 from hostprocess.errors import UsageError
 from hostprocess.evaluate import EvaluatePolicy, Evaluator
 from hostprocess.explain import explain_rule, find_symptom
-from hostprocess.given import distinct, objects, parameters, stored, undisputed, user_info
+from hostprocess.given import Given, undisputed, user_info
 from hostprocess.hookspecs import PolicySource, Reporter, Selection
 from hostprocess.inventory import Inventory
 from hostprocess.kubernetes.admitted import FIELD_VALIDATIONS, PLUGINS
@@ -51,6 +52,8 @@ __all__ = [
     "runtime_names",
     "write_report",
 ]
+
+JSONObject = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +132,15 @@ def load_policies(
             owners[policy.name] = policy.path
     policies = tuple(policy for source in sources for policy in source.policies)
     bindings, problems = complete_bindings(policies, [binding for source in sources for binding in source.bindings], assume_binding)
+    beside = Given()
+    found = beside.objects(resource for source in sources for resource in source.objects)
+    beside.settle()
     return PolicySet(
         policies=policies,
         bindings=bindings,
         targets=targets,
         packs=tuple(source.pack for source in sources if source.pack),
-        objects=tuple(objects(resource for source in sources for resource in source.objects)),
+        objects=tuple(found),
         problems=(*notes, *problems),
     )
 
@@ -167,9 +173,10 @@ def evaluate_resources(
     objects that an UPDATE replaces; for the others see `RunArguments`. Raises `InputError` if these cannot be read, `UsageError` for arguments that
     make no sense together, and `PolicyError` for an expression that the API server would refuse.
     """
-    given = distinct([*distinct(objects(inventory)), *_looked_up(policies.objects)], named=False)
-    setup = _setup(policies, Inventory.of((resource.object for resource in given), kubernetes=policies.targets.kubernetes or NEWEST), old, arguments)
-    return _report(policies, setup, judge_resources(resources, setup()))
+    given = Given()
+    known = given.distinct([*given.distinct(given.objects(inventory)), *_looked_up(policies.objects)], named=False)
+    setup = _setup(policies, [resource.object for resource in known], given, old, arguments)
+    return _report(policies, setup, judge_resources(resources, setup()), given.notes)
 
 
 def check_files(
@@ -188,14 +195,14 @@ def check_files(
     Arguments: as of `evaluate_resources`, but `paths`, `inventory` and `old` name files, `params` a file with the parameter object; `jobs` is the number
     of processes; `progress` is told how many characters were read. Raises as `evaluate_resources` does.
     """
-    spool = Spool()
-    given = [*distinct(objects(read_resources(inventory))), *_looked_up(policies.objects)]
+    spool, given = Spool(), Given()
+    if params == STANDARD_INPUT:
+        raise UsageError("--params must be a file: standard input is for manifests")
+    read = [*given.distinct(given.objects(read_resources(inventory))), *_looked_up(policies.objects)]
     if params:
-        if params == STANDARD_INPUT:
-            raise UsageError("--params must be a file: standard input is for manifests")
-        given += parameters(params, objects(read_resources([params])), policies.policies, policies.bindings)
-    known = [resource.object for resource in distinct(given, named=False)]
-    setup = _setup(policies, Inventory.of(known, kubernetes=policies.targets.kubernetes or NEWEST), read_resources(old) if old else None, arguments)
+        read += given.parameters(params, read_resources([params]), policies.policies, policies.bindings)
+    known = [resource.object for resource in given.distinct(read, named=False)]
+    setup = _setup(policies, known, given, read_resources(old) if old else None, arguments)
     judge = setup()
     kinds = judge.evaluator.looks_up()
     found, notes = undisputed(look_up(_read(paths, spool, cut=True, holding=kinds), kinds) if kinds else ())
@@ -203,7 +210,7 @@ def check_files(
         setup = replace(setup, inventory=Inventory.of(known, found, kubernetes=policies.targets.kubernetes or NEWEST))
         judge = setup()
     make_judge: Callable[[], Judge] = setup if jobs > 1 else lambda: judge
-    return _report(policies, setup, judge_files(_read(paths, spool, cut=jobs > 1), make_judge, jobs=jobs, progress=progress), notes)
+    return _report(policies, setup, judge_files(_read(paths, spool, cut=jobs > 1), make_judge, jobs=jobs, progress=progress), [*given.notes, *notes])
 
 
 def lint_rules(path: str = "") -> list[str]:
@@ -227,7 +234,10 @@ def lint_policies(paths: Sequence[str], *, inventory: Sequence[str] = (), kubern
     """
     from hostprocess.policy_lint.linter import lint_read  # loads the CEL front end and the catalogue
 
-    return lint_read(read_resources(paths), (one.object for one in objects(read_resources(inventory))), kubernetes, ", ".join(paths), type_checking)
+    given = Given()
+    known = [one.object for one in given.objects(read_resources(inventory))]
+    given.settle()
+    return lint_read(chain(given.notes, read_resources(paths)), known, kubernetes, ", ".join(paths), type_checking)
 
 
 def reporter_names() -> list[str]:
@@ -282,7 +292,7 @@ class _Setup:
         return Judge(evaluator, self.circumstances, self.presenter)
 
 
-def _setup(policies: PolicySet, inventory: Inventory, old: Iterable[Resource | InputProblem] | None, arguments: RunArguments) -> _Setup:
+def _setup(policies: PolicySet, known: Iterable[JSONObject], given: Given, old: Iterable[Resource | InputProblem] | None, arguments: RunArguments) -> _Setup:
     namespace, operation, user = arguments.get("namespace", ""), arguments.get("operation", "CREATE"), arguments.get("user", "")
     groups, extra = arguments.get("groups", ()), arguments.get("user_extra", {})
     if operation not in OPERATIONS:
@@ -294,16 +304,18 @@ def _setup(policies: PolicySet, inventory: Inventory, old: Iterable[Resource | I
     if operation == "CONNECT" and arguments.get("subresource", "x") == "":
         raise UsageError("--operation CONNECT needs --subresource: exec, attach, portforward or proxy")
     check_subresource(arguments.get("subresource", ""), operation, policies.policies)
+    old_objects = given.stored(old, namespace) if old is not None else None
+    given.settle()
     circumstances = Circumstances(
         operation=operation,
         namespace=namespace,
         subresource=arguments.get("subresource", ""),
-        old_objects=stored(objects(old), namespace) if old is not None else None,
+        old_objects=old_objects,
         **({"user_info": user_info(user, groups, extra)} if user else {}),
     )
     return _Setup(
         policies=policies,
-        inventory=inventory,
+        inventory=Inventory.of(known, kubernetes=policies.targets.kubernetes or NEWEST),
         circumstances=circumstances,
         runtime=arguments.get("runtime", ""),
         cross_check=arguments.get("cross_check", False),

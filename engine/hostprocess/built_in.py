@@ -8,7 +8,7 @@ from typing import TextIO
 
 from hostprocess.cel.runtime import Runtime
 from hostprocess.compile import compile_pack, select_rules
-from hostprocess.errors import PolicyError
+from hostprocess.errors import HostprocessError, PolicyError, raise_all
 from hostprocess.evaluate import Decisions, evaluate_plainly
 from hostprocess.hookspecs import PolicySource, Reporter, Selection
 from hostprocess.kubernetes.reader import Piece, expand, read_file, read_pieces
@@ -40,21 +40,26 @@ def _policies_of(path: str) -> PolicySource:
     policies: dict[str, Policy] = {}
     bindings: list[Binding] = []
     others: list[Resource] = []
+    errors: list[HostprocessError] = []
     for file in expand([path]):
         for resource in [file] if isinstance(file, InputProblem) else read_file(file):
-            if isinstance(resource, InputProblem):
-                if not resource.note:
-                    raise PolicyError(resource.message, path=resource.path, line=resource.line, column=resource.column)
-            elif resource.kind == POLICY_KIND:
-                policy = parse_policy(resource)
-                if policy.name in policies:
-                    raise PolicyError(f"the policy {policy.name!r} is also in {policies[policy.name].path}", path=policy.path, line=resource.origin.line)
-                policies[policy.name] = policy
-            elif resource.kind == BINDING_KIND:
-                bindings.append(parse_binding(resource))
-            else:
-                check_kind(resource)
-                others.append(resource)
+            try:
+                if isinstance(resource, InputProblem):
+                    if not resource.note:
+                        raise PolicyError(resource.message, path=resource.path, line=resource.line, column=resource.column)
+                elif resource.kind == POLICY_KIND:
+                    policy = parse_policy(resource)
+                    if policy.name in policies:
+                        raise PolicyError(f"the policy {policy.name!r} is also in {policies[policy.name].path}", path=policy.path, line=resource.origin.line)
+                    policies[policy.name] = policy
+                elif resource.kind == BINDING_KIND:
+                    bindings.append(parse_binding(resource))
+                else:
+                    check_kind(resource)
+                    others.append(resource)
+            except PolicyError as error:
+                errors.append(error)
+    raise_all(errors)
     if not policies and not bindings:
         raise PolicyError(f"holds no {POLICY_KIND}, nor is it a rule pack (a folder with {PACK_FILE})", path=path)
     return PolicySource(policies=tuple(policies.values()), bindings=tuple(bindings), objects=tuple(others))

@@ -34,7 +34,8 @@ def main() -> NoReturn:
         error.show()
         status = INVALID
     except HostprocessError as error:
-        _say("error", str(error))
+        for one in (error, *error.others):
+            _say("error", str(one))
         status = INVALID
     except (KeyboardInterrupt, click.Abort):
         _say("", "interrupted")

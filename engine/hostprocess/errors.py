@@ -8,28 +8,29 @@ HostprocessError
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-__all__ = ["HostprocessError", "InputError", "PolicyError", "UsageError", "place", "suggestion"]
+__all__ = ["HostprocessError", "InputError", "PolicyError", "UsageError", "place", "raise_all", "suggestion"]
 
 
 class HostprocessError(Exception):
     """A problem to be told to the user, with its place where one is known.
 
     Arguments: `message` says what is wrong and what to do; `path` names the file; `line` and `column` count from 1,
-    0 stands for unknown.
+    0 stands for unknown; `others` are problems that were found beside this one.
     """
 
-    def __init__(self, message: str, *, path: str = "", line: int = 0, column: int = 0) -> None:
+    def __init__(self, message: str, *, path: str = "", line: int = 0, column: int = 0, others: tuple[HostprocessError, ...] = ()) -> None:
         super().__init__(message, path, line, column)
         self.message = message
         self.path = path
         self.line = line
         self.column = column
+        self.others = others
 
     def __reduce__(self) -> tuple[object, ...]:
         # Keyword-only arguments are lost by the default pickling, which carries errors out of worker processes.
-        return (_restore, (type(self), self.message, self.path, self.line, self.column))
+        return (_restore, (type(self), self.message, self.path, self.line, self.column, self.others))
 
     def __str__(self) -> str:
         return place(self.path, self.line, self.column) + self.message
@@ -67,5 +68,12 @@ def suggestion(given: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _restore(kind: type[HostprocessError], message: str, path: str, line: int, column: int) -> HostprocessError:
-    return kind(message, path=path, line=line, column=column)
+def raise_all(errors: Sequence[HostprocessError]) -> None:
+    """Raises the first of the errors, which tells of the others, if there are any."""
+    if errors:
+        first = errors[0]
+        raise type(first)(first.message, path=first.path, line=first.line, column=first.column, others=tuple(errors[1:]))
+
+
+def _restore(kind: type[HostprocessError], message: str, path: str, line: int, column: int, others: tuple[HostprocessError, ...]) -> HostprocessError:
+    return kind(message, path=path, line=line, column=column, others=others)

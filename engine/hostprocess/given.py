@@ -2,45 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hostprocess.admission import check_metadata, key_of
-from hostprocess.errors import InputError, place
+from hostprocess.errors import HostprocessError, InputError, place, raise_all
 from hostprocess.kubernetes.rbac import implied_groups
 from hostprocess.kubernetes.selectors import matches as selects
 from hostprocess.model import Binding, InputProblem, ParamKind, ParamRef, Policy, Resource
 
-__all__ = ["distinct", "objects", "parameters", "stored", "undisputed", "user_info"]
+__all__ = ["Given", "undisputed", "user_info"]
 
 JSONObject = dict[str, Any]
 
 
-def objects(resources: Iterable[Resource | InputProblem]) -> Iterator[Resource]:
-    """The resources. Raises `InputError` for what cannot be read, or has metadata that cannot be."""
-    for resource in resources:
-        if isinstance(resource, Resource):
-            check_metadata(resource)
-            yield resource
-        elif not resource.note:
-            raise InputError(resource.message, path=resource.path, line=resource.line, column=resource.column)
+class Given:
+    """Reads what was given besides the manifests, to the end: `settle` tells all that is wrong with it at once. `notes` are for the report."""
 
+    def __init__(self) -> None:
+        self.notes: list[InputProblem] = []
+        self._errors: list[HostprocessError] = []
 
-def distinct(resources: Iterable[Resource], *, named: bool = True) -> list[Resource]:
-    """The resources, each once. Raises `InputError` if two of one name differ, as nobody knows which of them holds, or (if `named`) if one has no name."""
-    seen: dict[tuple[str, str, str, str], Resource] = {}
-    found: list[Resource] = []
-    for resource in resources:
-        key = key_of(resource.object)
-        if not key[3] and named:
-            raise InputError(f"{resource.kind or 'an object'} needs metadata.name to be looked up", path=resource.origin.path, line=resource.origin.line)
-        other = seen.setdefault(key, resource) if key[3] else resource
-        if other is resource:
-            found.append(resource)
-        elif other.object != resource.object:
-            words = f"{_named(resource)} is given twice: also at {_place(other.origin.path, other.origin.line)}; remove one of them"
-            raise InputError(words, path=resource.origin.path, line=resource.origin.line)
-    return found
+    def objects(self, resources: Iterable[Resource | InputProblem]) -> list[Resource]:
+        """The resources that can be read and have metadata that can be."""
+        found = []
+        for resource in resources:
+            if isinstance(resource, Resource):
+                try:
+                    check_metadata(resource)
+                    found.append(resource)
+                except InputError as error:
+                    self._errors.append(error)
+            elif resource.note:
+                self.notes.append(resource)
+            else:
+                self._errors.append(InputError(resource.message, path=resource.path, line=resource.line, column=resource.column))
+        return found
+
+    def distinct(self, resources: Iterable[Resource], *, named: bool = True) -> list[Resource]:
+        """The resources, each once. It is an error if two of one name differ, as nobody knows which of them holds, or (if `named`) if one has no name."""
+        seen: dict[tuple[str, str, str, str], Resource] = {}
+        found: list[Resource] = []
+        for resource in resources:
+            key = key_of(resource.object)
+            if not key[3] and named:
+                words = f"{resource.kind or 'an object'} needs metadata.name to be looked up"
+                self._errors.append(InputError(words, path=resource.origin.path, line=resource.origin.line))
+                continue
+            other = seen.setdefault(key, resource) if key[3] else resource
+            if other is resource:
+                found.append(resource)
+            elif other.object != resource.object:
+                words = f"{_named(resource)} is given twice: also at {_place(other.origin.path, other.origin.line)}; remove one of them"
+                self._errors.append(InputError(words, path=resource.origin.path, line=resource.origin.line))
+        return found
+
+    def parameters(self, path: str, resources: Iterable[Resource | InputProblem], policies: Sequence[Policy], bindings: Sequence[Binding]) -> list[Resource]:
+        """The parameter objects of a file. One without name is taken for what the bindings ask for. It is an error if nobody asks for any."""
+        before = len(self._errors)
+        given = self.objects(resources)
+        if len(self._errors) == before:  # else what is asked for may be what cannot be read
+            try:
+                _name_parameters(path, given, policies, bindings)
+            except InputError as error:
+                self._errors.append(error)
+        return given
+
+    def stored(self, resources: Iterable[Resource | InputProblem], namespace: str) -> dict[tuple[str, str, str, str], JSONObject]:
+        """Stored objects by what joins them to manifests. One that is given twice, or has no name, is an error."""
+        return {key_of(resource.object, namespace): resource.object for resource in self.distinct(self.objects(resources))}
+
+    def settle(self) -> None:
+        """Raises `InputError` if anything was wrong."""
+        raise_all(self._errors)
 
 
 def undisputed(resources: Iterable[Resource]) -> tuple[list[JSONObject], list[InputProblem]]:
@@ -65,20 +99,13 @@ def _place(path: str, line: int) -> str:
     return place(path, line, 0).removesuffix(": ")
 
 
-def stored(resources: Iterable[Resource], namespace: str) -> dict[tuple[str, str, str, str], JSONObject]:
-    """Stored objects by what joins them to manifests. Raises `InputError` for one that is given twice, or has no name."""
-    return {key_of(resource.object, namespace): resource.object for resource in distinct(resources)}
-
-
 def user_info(user: str, groups: Sequence[str], extra: Mapping[str, Sequence[str]]) -> JSONObject:
     """`request.userInfo` of a user, with the groups that authentication adds."""
     found: JSONObject = {"username": user, "groups": list(implied_groups(user, groups))}
     return {**found, "extra": {key: list(values) for key, values in extra.items()}} if extra else found
 
 
-def parameters(path: str, resources: Iterable[Resource], policies: Sequence[Policy], bindings: Sequence[Binding]) -> list[Resource]:
-    """The parameter objects of a file. One without name is taken for what the bindings ask for. Raises `InputError` if nobody asks for any."""
-    given = list(resources)
+def _name_parameters(path: str, given: Sequence[Resource], policies: Sequence[Policy], bindings: Sequence[Binding]) -> None:
     found = [resource.object for resource in given]
     if not found:
         raise InputError("holds no parameter object", path=path)
@@ -94,7 +121,6 @@ def parameters(path: str, resources: Iterable[Resource], policies: Sequence[Poli
     if asked and not any(_of_kind(value, kind) and _refers(reference, value["metadata"]) for value in found for kind, reference in asked):
         wanted = sorted({" ".join([kind.kind, *(one for one in [f"{reference.namespace}/{reference.name}".strip("/")] if one)]) for kind, reference in asked})
         raise InputError(f"holds no parameter object that a binding refers to; expected {', '.join(wanted)}", path=path)
-    return given
 
 
 def _of_kind(value: JSONObject, kind: ParamKind) -> bool:
