@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+import hostprocess
 from hostprocess.cli import cli
 
 SOUND = """\
@@ -89,6 +90,33 @@ def test_status_of_the_cluster_is_told_if_wanted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["kind: [", "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c}]}\n"])
 def test_what_holds_no_policy_is_an_error(tmp_path: Path, text: str) -> None:
     assert lint(tmp_path, text).return_value == 2
+
+
+OTHERS = [
+    ("kyverno.io/v1", "ClusterPolicy", "for the engine of Kyverno"),
+    ("policies.kyverno.io/v1alpha1", "ValidatingPolicy", "for the engine of Kyverno"),
+    ("templates.gatekeeper.sh/v1", "ConstraintTemplate", "for the engine of Gatekeeper"),
+    ("constraints.gatekeeper.sh/v1beta1", "K8sRequiredLabels", "for the engine of Gatekeeper"),
+    ("policies.kubewarden.io/v1", "AdmissionPolicy", "for the engine of Kubewarden"),
+    ("admissionregistration.k8s.io/v1", "MutatingAdmissionPolicy", "for another plug-in of the API server"),
+    ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", "for another plug-in of the API server"),
+]
+
+
+@pytest.mark.parametrize(("version", "kind", "words"), OTHERS)
+def test_policies_of_other_engines_are_told(tmp_path: Path, version: str, kind: str, words: str) -> None:
+    text = f"apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a}}\nspec: {{}}\n"
+    message = f"not used: a {kind} is {words}; what is evaluated here is a ValidatingAdmissionPolicy of admissionregistration.k8s.io/v1"
+    result = lint(tmp_path, text)
+    assert result.return_value == 2
+    assert result.output.splitlines()[0] == f"error: {tmp_path}/policy.yaml:1: {message}"
+    with pytest.raises(hostprocess.PolicyError) as caught:
+        hostprocess.load_policies([str(tmp_path / "policy.yaml")])
+    assert (caught.value.line, caught.value.message, caught.value.others) == (1, message, ())
+    result = lint(tmp_path, f"{SOUND}---\n{text}")
+    assert (result.return_value, result.output.splitlines()[0]) == (0, f"note: {tmp_path}/policy.yaml:14: {message}")
+    loaded = hostprocess.load_policies([str(tmp_path / "policy.yaml")])
+    assert [(one.line, one.message, one.note) for one in loaded.problems] == [(14, message, True)]
 
 
 def test_custom_resources_of_the_inventory_are_known(tmp_path: Path) -> None:

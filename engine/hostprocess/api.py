@@ -124,6 +124,7 @@ def load_policies(
     sources = [_source(path, selection) for path in given]
     notes = _selection_notes(dict(zip(given, sources, strict=True)), selection)
     targets = next((source.targets for source in sources if source.targets), None) or _default_targets(kubernetes, containerd)
+    notes += [note for source in sources for note in source.notes]
     owners: dict[str, str] = {}
     for source in sources:
         for policy in source.policies:

@@ -15,7 +15,7 @@ from hostprocess.kubernetes.reader import Piece, expand, read_file, read_pieces
 from hostprocess.kubernetes.source import Spool, holds_any
 from hostprocess.marker import hookimpl
 from hostprocess.model import Binding, InputProblem, Policy, Report, Request, Resource, Rule, Targets
-from hostprocess.policy import BINDING_KIND, POLICY_KIND, check_kind, parse_binding, parse_policy
+from hostprocess.policy import BINDING_KIND, POLICY_KIND, check_kind, other_policy, parse_binding, parse_policy
 from hostprocess.rules import PACK_FILE, Pack, built_in_folder, load_pack
 
 __all__: list[str] = []
@@ -40,13 +40,16 @@ def _policies_of(path: str) -> PolicySource:
     policies: dict[str, Policy] = {}
     bindings: list[Binding] = []
     others: list[Resource] = []
+    notes: list[InputProblem] = []
+    unused: list[InputProblem] = []
     errors: list[HostprocessError] = []
     for file in expand([path]):
         for resource in [file] if isinstance(file, InputProblem) else read_file(file):
             try:
                 if isinstance(resource, InputProblem):
                     if not resource.note:
-                        raise PolicyError(resource.message, path=resource.path, line=resource.line, column=resource.column)
+                        raise _policy_error(resource)
+                    notes.append(resource)
                 elif resource.kind == POLICY_KIND:
                     policy = parse_policy(resource)
                     if policy.name in policies:
@@ -56,13 +59,22 @@ def _policies_of(path: str) -> PolicySource:
                     bindings.append(parse_binding(resource))
                 else:
                     check_kind(resource)
-                    others.append(resource)
+                    if note := other_policy(resource):
+                        unused.append(note)
+                    else:
+                        others.append(resource)
             except PolicyError as error:
                 errors.append(error)
+    if not policies and not bindings:
+        errors += map(_policy_error, unused)
     raise_all(errors)
     if not policies and not bindings:
         raise PolicyError(f"holds no {POLICY_KIND}, nor is it a rule pack (a folder with {PACK_FILE})", path=path)
-    return PolicySource(policies=tuple(policies.values()), bindings=tuple(bindings), objects=tuple(others))
+    return PolicySource(policies=tuple(policies.values()), bindings=tuple(bindings), objects=tuple(others), notes=(*notes, *unused))
+
+
+def _policy_error(problem: InputProblem) -> PolicyError:
+    return PolicyError(problem.message, path=problem.path, line=problem.line, column=problem.column)
 
 
 @hookimpl

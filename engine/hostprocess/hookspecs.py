@@ -40,13 +40,14 @@ class Selection:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicySource:
     """What a source holds: policies and bindings, the targets they were compiled for, the pack they come from, if any, and other `objects`
-    that lie there: parameters, their kinds."""
+    that lie there: parameters, their kinds. `notes` tell what lies there and is not used."""
 
     policies: tuple[Policy, ...]
     bindings: tuple[Binding, ...]
     targets: Targets | None = None
     pack: Pack | None = None
     objects: tuple[Resource, ...] = ()
+    notes: tuple[InputProblem, ...] = ()
 
 
 class Reporter(Protocol):

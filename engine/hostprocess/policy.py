@@ -13,6 +13,7 @@ from typing import Any
 from hostprocess.model import (
     AuditAnnotation,
     Binding,
+    InputProblem,
     MatchCondition,
     MatchConstraints,
     ParamKind,
@@ -49,10 +50,16 @@ from hostprocess.policy_fields import (
     wrong_resources,
 )
 
-__all__ = ["BINDING_KIND", "POLICY_KIND", "check_kind", "match_constraints", "parse_binding", "parse_policy"]
+__all__ = ["BINDING_KIND", "POLICY_KIND", "check_kind", "match_constraints", "other_policy", "parse_binding", "parse_policy"]
 
 POLICY_KIND = "ValidatingAdmissionPolicy"
 BINDING_KIND = "ValidatingAdmissionPolicyBinding"
+_ENGINES = {
+    **dict.fromkeys(("kyverno.io", "policies.kyverno.io"), "for the engine of Kyverno"),
+    **dict.fromkeys(("templates.gatekeeper.sh", "constraints.gatekeeper.sh", "mutations.gatekeeper.sh"), "for the engine of Gatekeeper"),
+    "policies.kubewarden.io": "for the engine of Kubewarden",
+}
+_OF_THE_API_SERVER = "for another plug-in of the API server"
 
 
 def parse_policy(resource: Resource) -> Policy:
@@ -119,6 +126,16 @@ def check_kind(resource: Resource) -> None:
     if group == GROUP and close and resource.kind not in meant.values():
         words = f'no matches for kind "{resource.kind}" in version "{resource.api_version}"; did you mean {meant[close[0]]!r}?'
         raise Fields(resource, resource.object).error(words, ("kind",))
+
+
+def other_policy(resource: Resource) -> InputProblem | None:
+    """A note about a policy that is none of ours: of another engine, or another kind of the API server. None for any other object."""
+    group, _, _ = resource.api_version.rpartition("/")
+    engine = _ENGINES.get(group) or (_OF_THE_API_SERVER if group == GROUP and resource.kind.startswith(("Validating", "Mutating")) else "")
+    if not engine:
+        return None
+    words = f"not used: a {resource.kind} is {engine}; what is evaluated here is a {POLICY_KIND} of {API_VERSIONS[0]}"
+    return InputProblem(path=resource.origin.path, line=resource.origin.line, message=words, note=True)
 
 
 def match_constraints(raw: Mapping[str, Any]) -> MatchConstraints:

@@ -9,7 +9,7 @@ from typing import Any
 from hostprocess.cel.runtime import NEWEST
 from hostprocess.errors import PolicyError, UsageError, suggestion
 from hostprocess.model import InputProblem, Resource
-from hostprocess.policy import check_kind
+from hostprocess.policy import check_kind, other_policy
 from hostprocess.policy_lint.advice import advice
 from hostprocess.policy_lint.bindings import binding_advice
 from hostprocess.policy_lint.built_in_kinds import OBJECT_META, built_in_schemas
@@ -42,6 +42,7 @@ def lint_read(
         raise UsageError(f"Kubernetes {kubernetes} is not known; there are 1.{FIRST} to {NEWEST}")
     resources: list[Resource] = []
     problems: list[InputProblem] = []
+    unused: list[InputProblem] = []
     for one in read:
         if isinstance(one, InputProblem):
             problems.append(one)
@@ -53,8 +54,14 @@ def lint_read(
                 resources.append(one)
             except PolicyError as error:
                 problems.append(InputProblem(path=error.path, message=error.message, line=error.line, column=error.column))
+                continue
+            if note := other_policy(one):
+                unused.append(note)
+    problems += unused
     if all(one.note for one in problems) and not any(one.kind in (POLICY, BINDING) for one in resources):
-        problems.append(InputProblem(path=where, message=f"holds no {POLICY} or {BINDING}, nor is it a rule pack (a folder with pack.yaml)"))
+        problems = [replace(one, note=one not in unused) for one in problems]
+        if not unused:
+            problems.append(InputProblem(path=where, message=f"holds no {POLICY} or {BINDING}, nor is it a rule pack (a folder with pack.yaml)"))
     return LintReport(tuple(lint_resources(resources, inventory, int(minor), type_checking=type_checking)), tuple(problems))
 
 
