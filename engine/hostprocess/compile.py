@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-from hostprocess.cel.source import enclosable, is_group, mentions, needed, variables_of
+from hostprocess.cel.source import enclosable, is_group, mentions, needed, rename, variables_of
 from hostprocess.errors import PolicyError, UsageError, suggestion
-from hostprocess.model import Binding, Elements, MatchCondition, MatchConstraints, ParamKind, ParamRef, Policy, Rule, RuleValidation, Targets, Validation
+from hostprocess.model import (
+    Binding,
+    Elements,
+    MatchCondition,
+    MatchConstraints,
+    ParamKind,
+    ParamRef,
+    Policy,
+    Rule,
+    RuleValidation,
+    Targets,
+    Validation,
+    Variable,
+)
 from hostprocess.policy import match_constraints
 from hostprocess.rules import ListOf, Pack
 
-__all__ = ["check_names", "compile_pack", "scope_of", "select_rules"]
+__all__ = ["BINDING_SETS", "PolicyKey", "check_names", "compile_pack", "scope_of", "select_rules"]
 
-# The binding set `deny` of the architecture: what offline findings count as.
-_ACTIONS = {"error": ("Deny", "Audit"), "warning": ("Warn", "Audit"), "info": ("Audit",)}
+# The validationActions of each set of bindings, by severity. Of the three, `deny` is what offline findings count as.
+BINDING_SETS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "audit": {"error": ("Audit",), "warning": ("Audit",), "info": ("Audit",)},
+    "warn": {"error": ("Warn", "Audit"), "warning": ("Warn", "Audit"), "info": ("Audit",)},
+    "deny": {"error": ("Deny", "Audit"), "warning": ("Warn", "Audit"), "info": ("Audit",)},
+}
 _SEVERITIES = ("error", "warning", "info")
-Key = tuple[str, str, ParamKind | None]
+
+
+class PolicyKey(NamedTuple):
+    """What the validations of one policy have in common; `rule` is empty where several rules are one policy."""
+
+    bundle: str
+    severity: str
+    param_kind: ParamKind | None
+    inputs: tuple[str, ...]
+    rule: str = ""
 
 
 def select_rules(pack: Pack, targets: Targets, bundles: Collection[str] = (), select: Collection[str] = (), ignore: Collection[str] = ()) -> list[Rule]:
@@ -28,7 +55,7 @@ def select_rules(pack: Pack, targets: Targets, bundles: Collection[str] = (), se
     chosen = []
     for rule in pack.rules:
         named = rule.id in select if select else rule.bundle in wanted
-        current = rule.status != "retired" and rule.kubernetes.holds(targets.kubernetes) and rule.containerd.holds(targets.containerd)
+        current = rule.status != "retired" and targets.allow(rule)
         if named and current and rule.id not in ignore:
             chosen.append(rule)
     return chosen
@@ -46,23 +73,30 @@ def _known(what: str, names: Iterable[str], known: Collection[str]) -> None:
             raise UsageError(f"there is no {what} {name!r}" + (suggestion(name, known) or f"; there are {', '.join(sorted(known))}"))
 
 
-def compile_pack(pack: Pack, rules: Iterable[Rule], targets: Targets) -> tuple[list[Policy], list[Binding]]:
-    """The policies of these rules, and one binding of the set `deny` for each. Raises `PolicyError` for a rule that cannot be compiled."""
-    grouped: dict[Key, list[tuple[Rule, Validation]]] = {}
+def compile_pack(
+    pack: Pack, rules: Iterable[Rule], targets: Targets, *, per_rule: bool = False, severity_of: Callable[[Rule, RuleValidation], str] | None = None
+) -> tuple[list[Policy], list[Binding]]:
+    """The policies of these rules, and one binding of the set `deny` for each.
+
+    Arguments: `per_rule` makes a policy of each rule; `severity_of` says which severity a validation counts as (default: its own).
+    Raises `PolicyError` for a rule that cannot be compiled.
+    """
+    grouped: dict[PolicyKey, list[tuple[Rule, Validation]]] = {}
     for rule in rules:
-        for validation in rule.validations:
-            if validation.kubernetes.holds(targets.kubernetes) and validation.containerd.holds(targets.containerd):
-                compiled = _compiled(pack, rule, validation)
-                key = (rule.bundle, validation.severity, _param_kind(pack, rule, compiled))
-                grouped.setdefault(key, []).append((rule, compiled))
+        for validation in filter(targets.allow, rule.validations):
+            compiled = _compiled(pack, rule, validation)
+            severity = severity_of(rule, validation) if severity_of else validation.severity
+            key = PolicyKey(rule.bundle, severity, _param_kind(pack, rule, compiled), rule.inputs, rule.id if per_rule else "")
+            grouped.setdefault(key, []).append((rule, compiled))
     order = list(pack.bundles)
     constraints = match_constraints(pack.match_constraints)
     policies, bindings = [], []
-    conditions = _match_conditions(pack, grouped)
-    for key in sorted(grouped, key=lambda key: (order.index(key[0]), _SEVERITIES.index(key[1]), str(key[2] or ""))):
-        policy = _policy(pack, constraints, key, grouped[key], conditions[key])
+    scopes = _scope_conditions(pack, grouped)
+    for key in sorted(grouped, key=lambda key: (order.index(key.bundle), _SEVERITIES.index(key.severity), str(key.param_kind or ""), key.inputs, key.rule)):
+        policy = _policy(pack, constraints, key, grouped[key], scopes[key])
         policies.append(policy)
-        bindings.append(Binding(name=f"{policy.name}-deny", policy_name=policy.name, validation_actions=_ACTIONS[key[1]], param_ref=_param_ref(pack, key)))
+        actions = BINDING_SETS["deny"][key.severity]
+        bindings.append(Binding(name=f"{policy.name}-deny", policy_name=policy.name, validation_actions=actions, param_ref=_param_ref(pack, key)))
     return policies, bindings
 
 
@@ -80,7 +114,7 @@ def _grouped(text: str) -> bool:
 
 
 def _param_kind(pack: Pack, rule: Rule, validation: Validation) -> ParamKind | None:
-    variables = {variable.name: variable.expression for variable in pack.variables}
+    variables = _variables(pack)
     texts = [validation.expression, validation.message_expression]
     texts += [variables[name] for name in needed(texts, variables)]
     if not any(mentions(text, "params") for text in texts):
@@ -93,45 +127,80 @@ def _param_kind(pack: Pack, rule: Rule, validation: Validation) -> ParamKind | N
     return ParamKind(api_version=params["apiVersion"], kind=params["kind"])
 
 
-def _param_ref(pack: Pack, key: Key) -> ParamRef | None:
-    bundle, _, kind = key
-    if kind is None:
+def _param_ref(pack: Pack, key: PolicyKey) -> ParamRef | None:
+    if key.param_kind is None:
         return None
-    params = pack.bundles[bundle].params
-    if params and params["kind"] == kind.kind:
+    params = pack.bundles[key.bundle].params
+    if params and params["kind"] == key.param_kind.kind:
         return ParamRef(name=params["name"], namespace=params["namespace"], parameter_not_found_action="Allow")
     return ParamRef(selector={}, parameter_not_found_action="Allow")
 
 
-def _policy(pack: Pack, constraints: MatchConstraints, key: Key, members: list[tuple[Rule, Validation]], condition: MatchCondition) -> Policy:
-    bundle, severity, kind = key
-    name = f"hostprocess-{bundle}-{severity}" + (f"-{kind.kind.lower()}" if kind else "")
+def _policy(pack: Pack, constraints: MatchConstraints, key: PolicyKey, members: list[tuple[Rule, Validation]], scope: MatchCondition) -> Policy:
     validations = tuple(validation for _, validation in members)
-    variables = {variable.name: variable for variable in pack.variables}
-    texts = {variable.name: variable.expression for variable in pack.variables}
+    variables = _variables(pack)
     expressions = [text for one in validations for text in (one.expression, one.message_expression)]
     return Policy(
-        name=name,
+        name=_name(pack, key),
         match_constraints=constraints,
-        match_conditions=(condition,),
-        variables=tuple(variables[one] for one in needed(expressions, texts)),
+        match_conditions=(scope, *pack.match_conditions, *_inputs_condition(pack, key.inputs)),
+        variables=tuple(Variable(name=one, expression=variables[one]) for one in needed(expressions, variables)),
         validations=validations,
-        failure_policy="Fail" if severity == "error" else "Ignore",
-        param_kind=kind,
+        failure_policy="Fail" if key.severity == "error" else "Ignore",
+        param_kind=key.param_kind,
         path=pack.folder,
     )
 
 
-def _match_conditions(pack: Pack, grouped: Mapping[Key, list[tuple[Rule, Validation]]]) -> dict[Key, MatchCondition]:
+def _name(pack: Pack, key: PolicyKey) -> str:
+    parts = [key.rule or key.bundle, key.severity]
+    if key.param_kind:
+        parts.append(key.param_kind.kind)
+    if key.inputs != _default_inputs(pack):
+        parts += key.inputs
+    return "-".join(["hostprocess", *parts]).lower()
+
+
+def _default_inputs(pack: Pack) -> tuple[str, ...]:
+    return tuple(name for name, about in pack.inputs.items() if about.default)
+
+
+def _inputs_condition(pack: Pack, names: Iterable[str]) -> Iterator[MatchCondition]:
+    """The condition that an UPDATE changes what the rules judge; nothing for a pack that names no inputs."""
+    changed = [pack.inputs[name].changed for name in names]
+    if changed:
+        now, before = _template(pack), rename(_template(pack), "object", "oldObject")
+        text = f"oldObject == null || [{now}].exists(now, [{before}].exists(before, {' || '.join(changed)}))"
+        yield MatchCondition(name="changes-what-its-rules-judge", expression=text)
+
+
+def _template(pack: Pack) -> str:
+    return next(variable.expression for variable in pack.variables if variable.name == "podTemplate")
+
+
+def _before(scope: str) -> str:
+    """The variable that tells whether the old pod was in a scope already, where only containers change."""
+    return f"{scope}Before"
+
+
+def _variables(pack: Pack) -> dict[str, str]:
+    """The shared variables, name to expression, and those about the old pod that the pack's scopes make."""
+    variables = {variable.name: variable.expression for variable in pack.variables}
+    if pack.only_containers_change:
+        for scope, condition in pack.scopes.items():
+            variables[_before(scope)] = f"{pack.only_containers_change} && [dyn(oldObject)].exists(template, has(template.spec) && ({condition}))"
+    return variables
+
+
+def _scope_conditions(pack: Pack, grouped: Mapping[PolicyKey, list[tuple[Rule, Validation]]]) -> dict[PolicyKey, MatchCondition]:
     """The condition of each policy: one of the scopes of its rules."""
-    template = next(variable.expression for variable in pack.variables if variable.name == "podTemplate")
-    scopes: dict[Key, list[str]] = {}
+    scopes: dict[PolicyKey, list[str]] = {}
     for key, members in grouped.items():
         named = {scope_of(pack, rule) for rule, _ in members}
         conditions = dict.fromkeys(pack.scopes[scope] for scope in pack.scopes if scope in named)
         # The condition of one scope may hold that of another as a part: then the longer says it all.
         scopes[key] = [one for one in conditions if not any(one != other and one in other for other in conditions)]
-    texts = {key: f"[{template}].exists(template, has(template.spec) && ({' || '.join(listed)}))" for key, listed in scopes.items()}
+    texts = {key: f"[{_template(pack)}].exists(template, has(template.spec) && ({' || '.join(listed)}))" for key, listed in scopes.items()}
     return {
         key: MatchCondition(
             name="concerns-its-rules",
@@ -151,10 +220,12 @@ def _compiled(pack: Pack, rule: Rule, validation: RuleValidation) -> Validation:
     when, expression, elements = enclosable(rule.when), enclosable(validation.expression), None
     if validation.each:
         expression, elements = _over(pack, pack.lists[validation.each], expression)
-    known = {variable.name for variable in pack.variables}
+    variables = _variables(pack)
     for text in (expression, rule.when, validation.message_expression):
-        if unknown := variables_of(text) - known:
+        if unknown := variables_of(text) - {variable.name for variable in pack.variables}:
             raise PolicyError(f"there is no variable {', '.join(sorted(unknown))} in pack.yaml", path=rule.path)
+    if pack.only_containers_change and not _reads_containers(pack, expression, variables):
+        expression = f"variables.{_before(scope_of(pack, rule))} || ({expression})"
     return Validation(
         expression=f"!({when}) || ({expression})",
         message=f"[{rule.id}] {validation.message}",
@@ -167,21 +238,38 @@ def _compiled(pack: Pack, rule: Rule, validation: RuleValidation) -> Validation:
     )
 
 
+def _reads_containers(pack: Pack, expression: str, variables: Mapping[str, str]) -> bool:
+    """Whether an expression reads one of the lists that leave elements out, or all of their elements."""
+    lists = {name for about in pack.lists.values() if about.all for name in (about.name, about.all)}
+    return not lists.isdisjoint(needed([expression], variables))
+
+
 def _over(pack: Pack, about: ListOf, body: str) -> tuple[str, Elements]:
     """An expression about each element of a list, and the one that tells which elements fail it."""
     body = _with_let(about, body)
     if about.paths:
-        return f"variables.{about.name}.all(item, {body})", Elements(expression=f"variables.{about.name}.map(item, {body})", places=about.paths)
+        judged = f"{about.unless} || ({body})" if about.all else body
+        return f"variables.{about.name}.all(item, {body})", Elements(expression=f"variables.{_base(about)}.map(item, {judged})", places=about.paths)
     outer = pack.lists[about.of]
     if about.where:
-        expression = f"variables.{outer.name}.map(item, !({about.where}) || ({body}))"
-        return f"variables.{about.name}.all(item, {body})", Elements(expression=expression, places=outer.paths)
+        judged = " || ".join([*_unless(outer), f"!({about.where})", f"({body})"])
+        return f"variables.{about.name}.all(item, {body})", Elements(expression=f"variables.{_base(outer)}.map(item, {judged})", places=outer.paths)
     inner = f"has(container.{about.field})"
     single = f"variables.{outer.name}.all(container, !{inner} || container.{about.field}.all(item, {body}))"
     base = pack.lists[outer.of] if outer.of else outer
-    guard = f"[container].exists(item, {outer.where}) && {inner}" if outer.where else inner
-    mapped = f"variables.{base.name}.map(container, {guard} ? container.{about.field}.map(item, {body}) : [])"
+    kept = [*(f"!({one})" for one in _unless(base)), *([f"({outer.where})"] if outer.where else [])]
+    guard = f"[container].exists(item, {' && '.join(kept)}) && {inner}" if kept else inner
+    mapped = f"variables.{_base(base)}.map(container, {guard} ? container.{about.field}.map(item, {body}) : [])"
     return single, Elements(expression=mapped, places=base.paths, nested=about.field)
+
+
+def _base(about: ListOf) -> str:
+    """The variable whose elements are in the places of the list, all of them."""
+    return about.all or about.name
+
+
+def _unless(about: ListOf) -> list[str]:
+    return [about.unless] if about.all else []
 
 
 def _with_let(about: ListOf, body: str) -> str:

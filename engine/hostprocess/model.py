@@ -363,6 +363,8 @@ class Rule:
     kubernetes: Range = Range()
     containerd: Range = Range()
     param_kind: ParamKind | None = None
+    inputs: tuple[str, ...] = ()
+    opt_in: str = ""
     replaced_by: str = ""
     path: str = ""
 
@@ -422,10 +424,16 @@ class InputProblem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """The releases that rules are selected for, as `major.minor`."""
+    """The releases that rules are selected for, as `major.minor`; `kubernetes_until` is the last of a range that begins with `kubernetes`."""
 
     kubernetes: str
     containerd: str
+    kubernetes_until: str = ""
+
+    def allow(self, one: Rule | RuleValidation) -> bool:
+        """Whether a rule, or a validation of one, holds in all of these releases."""
+        ends = (self.kubernetes, self.kubernetes_until or self.kubernetes)
+        return all(map(one.kubernetes.holds, ends)) and one.containerd.holds(self.containerd)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

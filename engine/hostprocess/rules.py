@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hostprocess.errors import InputError, PolicyError, suggestion
-from hostprocess.model import ParamKind, Range, Rule, RuleValidation, Variable
+from hostprocess.model import MatchCondition, ParamKind, Range, Rule, RuleValidation, Variable
 from hostprocess.schema import fault_at, load_checked
 
 __all__ = ["PACK_FILE", "Advice", "Bundle", "ListOf", "Pack", "built_in_folder", "load_pack", "rule_files", "suite_path"]
@@ -31,14 +31,25 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListOf:
-    """What `each:` may name: see `lists` in pack.yaml."""
+    """What `each:` may name: see `lists` in pack.yaml. `all` is the variable with the elements that `unless` leaves out as well."""
 
     name: str
     paths: tuple[str, ...] = ()
+    all: str = ""
+    unless: str = ""
     of: str = ""
     where: str = ""
     field: str = ""
     let: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """Something that rules judge: `changed` is true where it differs in `now` and `before`. `default`: of every rule that names no inputs."""
+
+    name: str
+    changed: str
+    default: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +72,9 @@ class Pack:
     kubernetes: str
     containerd: str
     match_constraints: Mapping[str, Any]
+    match_conditions: tuple[MatchCondition, ...]
+    inputs: Mapping[str, Input]
+    only_containers_change: str
     bundles: Mapping[str, Bundle]
     variables: tuple[Variable, ...]
     lists: Mapping[str, ListOf]
@@ -105,6 +119,9 @@ def load_pack(folder: str) -> Pack:
         kubernetes=raw["targets"]["kubernetes"],
         containerd=raw["targets"]["containerd"],
         match_constraints=raw["matchConstraints"],
+        match_conditions=tuple(MatchCondition(**condition) for condition in raw.get("matchConditions", ())),
+        inputs={name: Input(name=name, **about) for name, about in raw.get("inputs", {}).items()},
+        only_containers_change=raw.get("onlyContainersChange", ""),
         bundles={name: Bundle(name=name, **bundle) for name, bundle in raw["bundles"].items()},
         variables=tuple(Variable(**variable) for variable in raw["variables"]),
         lists={name: ListOf(name=name, **{**about, "paths": tuple(about.get("paths", ()))}) for name, about in raw["lists"].items()},
@@ -161,6 +178,10 @@ def _loose_ends(pack: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...]
             yield ("lists", name, "of"), _nowhere("list", about["of"], pack["lists"])
         if "field" not in about and name not in variables:
             yield ("lists", name), _nowhere("variable", name, variables)
+        if ("all" in about) != ("unless" in about):
+            yield ("lists", name), "`all` and `unless` go together"
+        if "all" in about and about["all"] not in variables:
+            yield ("lists", name, "all"), _nowhere("variable", about["all"], variables)
     for name in pack["scopes"]:
         if name not in variables:
             yield ("scopes", name), _nowhere("variable", name, variables)
@@ -180,6 +201,9 @@ def _rule(path: str, pack: Mapping[str, Any]) -> Rule:
         raise fault_at(text, path, ("status",), "`retired` and `replaced-by` go together")
     if raw["bundle"] not in pack["bundles"]:
         raise fault_at(text, path, ("bundle",), _nowhere("bundle", raw["bundle"], pack["bundles"]))
+    for index, name in enumerate(raw.get("inputs", ())):
+        if name not in pack.get("inputs", {}):
+            raise fault_at(text, path, ("inputs", index), _nowhere("input", name, pack.get("inputs", {})))
     for index, one in enumerate(raw["validations"]):
         if one.get("each") and one["each"] not in pack["lists"]:
             raise fault_at(text, path, ("validations", index, "each"), _nowhere("list", one["each"], pack["lists"]))
@@ -202,6 +226,8 @@ def _rule(path: str, pack: Mapping[str, Any]) -> Rule:
         kubernetes=Range(**raw.get("kubernetes", {})),
         containerd=Range(**raw.get("containerd", {})),
         param_kind=ParamKind(api_version=kind["apiVersion"], kind=kind["kind"]) if kind else None,
+        inputs=tuple(raw["inputs"]) if "inputs" in raw else tuple(name for name, about in pack.get("inputs", {}).items() if about.get("default")),
+        opt_in=raw.get("opt-in", ""),
         replaced_by=raw.get("replaced-by", ""),
         path=path,
     )

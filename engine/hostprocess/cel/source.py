@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
-__all__ = ["bind", "declared_presence", "enclosable", "is_group", "mentions", "needed", "rename_variables", "uses_bind", "variables_of"]
+__all__ = ["bind", "declared_presence", "enclosable", "is_group", "mentions", "needed", "rename", "rename_variables", "uses_bind", "variables_of"]
 
 _LITERAL = r"""
     (?:[rR][bB]?|[bB][rR])(?:\"\"\".*?\"\"\"|'''.*?'''|"[^"\n]*"|'[^'\n]*')
@@ -82,6 +82,12 @@ def is_group(expression: str) -> bool:
 def mentions(expression: str, name: str) -> bool:
     """Whether `name` stands in the text as a name of its own, not as a field of something."""
     return name in expression and re.search(rf"(?<![\w.]){re.escape(name)}\b", expression) is not None
+
+
+def rename(expression: str, name: str, new: str) -> str:
+    """Writes `new` for `name` where that stands as a name of its own, not as a field of something, nor in a string or a comment."""
+    token = re.compile(rf"(?P<skip>{_LITERAL}|//[^\n]*)|(?<![\w.]){re.escape(name)}\b", re.VERBOSE | re.DOTALL)
+    return token.sub(lambda match: match[0] if match["skip"] else new, expression)
 
 
 @lru_cache(maxsize=1024)
