@@ -186,6 +186,16 @@ def test_duplicate_keys_are_errors_wherever_they_are(text: str) -> None:
         ('{"kind":"List","items":[1] "b":1}', 1, 28),
         ('{"kind":"List","items":[1],\n1:1}', 2, 1),
         ('{"kind":"List",\n"items":[1],\n "a":1,\n "b":2,\n "a":3}', 5, 2),
+        ('{"x":{"a":1},"a":[{"b":"a","a":{"c":1,"b":2},"b":0}],"a":2}', 1, 46),
+        ('{"x":{"a":1},"a":[{"b":"a","a":{"c":1,"b":2}}],"a":2}', 1, 48),
+        ('{"kind":"List","items":[{"a":1},{"a":1,"b":":", "\\u0061" :2}]}', 1, 49),
+        ('{"a":"NaN","b":[1e40,1e400]}', 1, 22),
+        ('{"a":"NaN","b":[1e40,\n NaN]}', 2, 2),
+        ('{"a":"9","b":' + "9" * 5000 + "}", 1, 14),
+        ('{"a":"\\\\u0000","b":["x","y\\u0000"]}', 1, 25),
+        ('{"a":1}{"a":\n "y\\u0000"}', 2, 2),
+        ('{"a":1,"b":' + "[" * 300 + "]" * 300 + "}", 1, 211),
+        ('{"a":1,"b":' + "[" * 3000 + "]" * 3000 + "}", 1, 211),
     ],
 )
 def test_faults_have_their_place(text: str, line: int, column: int) -> None:
@@ -265,9 +275,10 @@ def test_escapes_in_the_depth(depth: int, leaf: str) -> None:
     assert all("\ud800" not in str(item.value) for item in found)
 
 
-def test_values_are_measured_where_the_decoder_nests_deep(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_text, "_DECODER_NESTS_DEEP", True)
-    assert "nested deeper than" in fault('{"a":' * 600 + "1" + "}" * 600).message
+def test_the_limit_does_not_hang_on_the_release_of_python() -> None:
+    assert values('{"a":' * 200 + "1" + "}" * 200)
+    assert "nested deeper than 200 levels" in fault('{"a":' * 201 + "1" + "}" * 201).message
+    assert "nested deeper than 200 levels" in fault('{"a":' * 201 + '"\\u0000"' + "}" * 201).message
     assert values(json.dumps({"a": [[1]] * 1000})) == [{"a": [[1]] * 1000}]
 
 

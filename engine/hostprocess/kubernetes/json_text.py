@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,8 +17,7 @@ __all__ = ["Item", "decode", "read"]
 _BLOCK = 1 << 20  # characters read at a time
 _RUN = 1 << 18  # characters of items that are cut as one
 _SPACE = re.compile(r"[ \t\n\r]*")
-# Up to Python 3.11 the decoder stops at the recursion limit. Later ones go as deep as their own stack bears, and that of cel-expr-python may not.
-_DECODER_NESTS_DEEP = sys.version_info >= (3, 12)
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 _TOO_LARGE = "a number is too large"
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -68,6 +66,7 @@ def _of_list(item: Item) -> dict[str, Any]:
 
 class _DuplicateKey(ValueError):
     def __init__(self, key: str) -> None:
+        self.key = key
         super().__init__(f"the key {key!r} is given twice in one mapping; Kubernetes would use only one of them")
 
 
@@ -218,13 +217,10 @@ class _Reader:
         self._seen_value = value
         if self._cut:
             return Item(value=None, text=text, line=line, column=column, nulls=False, cut=True, **about)
-        if _DECODER_NESTS_DEEP and text.count("{") + text.count("[") > 2 * MAX_DEPTH and _is_deep(value):
-            raise InputError(_TOO_DEEP, path=self._path, line=line, column=column)
+        if text.count("{") + text.count("[") > MAX_DEPTH and _is_deep(value):
+            raise self._error(_TOO_DEEP, _deep_at(self._buffer, end - len(text)))
         if "\\" in text:
-            try:
-                value = self._check_escapes(value, text, line, column)
-            except RecursionError:
-                raise InputError(_TOO_DEEP, path=self._path, line=line, column=column) from None
+            value = self._check_escapes(value, text, end - len(text))
         return Item(value=value, text=text, line=line, column=column, nulls="null" in text, **about)
 
     def _decode_growing(self) -> tuple[Any, int]:
@@ -240,9 +236,11 @@ class _Reader:
                 if self._ended or (error.pos < len(self._buffer) - 2 * _BLOCK and "Unterminated" not in error.msg):
                     raise self._error(f"not valid JSON: {error.msg}", error.pos) from None
             except RecursionError:
-                raise self._error(_TOO_DEEP, start) from None
+                raise self._error(_TOO_DEEP, _deep_at(self._buffer, start)) from None
+            except _DuplicateKey as error:
+                raise self._error(str(error), _twice_at(self._buffer, start, error.key)) from None
             except ValueError as error:  # of our own hooks, or an integer of thousands of digits; the text is whole as far as they saw it
-                raise self._error(_TOO_LARGE if "digits" in str(error) else str(error), start) from None
+                raise self._error(_TOO_LARGE if "digits" in str(error) else str(error), _no_number_at(self._buffer, start)) from None
             size = len(self._buffer) - start
             self._fill(size + max(_BLOCK, size))
 
@@ -253,9 +251,9 @@ class _Reader:
             raise _DuplicateKey(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
         return members
 
-    def _check_escapes(self, value: Any, text: str, line: int, column: int) -> Any:
+    def _check_escapes(self, value: Any, text: str, start: int) -> Any:
         if "\\u0000" in text and _any_string(value, lambda string: "\0" in string):
-            raise InputError("a string holds a NUL character, which no field of Kubernetes may", path=self._path, line=line, column=column)
+            raise self._error("a string holds a NUL character, which no field of Kubernetes may", _nul_at(self._buffer, start))
         return _without_surrogates(value, text)
 
     def _peek(self) -> str:
@@ -329,9 +327,57 @@ def _float(digits: str) -> float:
 _HOOKS: dict[str, Any] = {"parse_constant": _constant, "parse_float": _float}  # a hook for integers would cost a tenth of the whole
 
 
+# Where a value has what the decoder refuses without saying where.
+
+
+def _tokens(text: str, start: int) -> Iterator[tuple[int, str, int]]:
+    """Places and texts of the tokens from `start` on, and how deep each stands."""
+    depth = 0
+    for token in _TOKEN.finditer(text, start):
+        depth += (token[0] in "{[") - (token[0] in "}]")
+        yield token.start(), token[0], depth
+
+
+def _deep_at(text: str, start: int) -> int:
+    return next((at for at, _, depth in _tokens(text, start) if depth > MAX_DEPTH), start)
+
+
+def _nul_at(text: str, start: int) -> int:
+    return next((at for at, token, _ in _tokens(text, start) if "\\u0000" in token and "\0" in json.loads(token)), start)
+
+
+def _no_number_at(text: str, start: int) -> int:
+    return next((at for at, token, _ in _tokens(text, start) if token[0] in "-0123456789NI" and not _is_number(token)), start)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        json.loads(text, **_HOOKS)
+    except ValueError:
+        return False
+    return True
+
+
+def _twice_at(text: str, start: int, key: str) -> int:
+    seen: list[bool] = []  # whether the mappings and lists around have had the key
+    before = (start, "", 0)
+    for token in _tokens(text, start):
+        at, word, _ = before
+        before = token
+        if word and word in "{[":
+            seen.append(False)
+        elif word and word in "}]":
+            seen.pop()
+        elif token[1] == ":" and word[:1] == '"' and json.loads(word) == key:
+            if seen[-1]:
+                return at
+            seen[-1] = True
+    return start
+
+
 def _is_deep(value: Any) -> bool:
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [item for each in level for item in (each.values() if each.__class__ is dict else each) if item.__class__ in (dict, list)]
         if not level:
             return False
