@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import os
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterable, Iterator
@@ -15,19 +12,14 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import IO, Any, Self
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from go_program import GoMissing, GoProgram
+
+__all__ = ["CACHE", "MINORS", "MODULE_FILES", "SOURCES", "GoMissing", "Oracle", "OracleError", "build"]
 
 SOURCES = Path(__file__).parent
 CACHE = SOURCES.parent.parent / ".oracle"
 MODULE_FILES = {"1.37": "go.mod", "1.34": "go-1.34.mod", "1.30": "go-1.30.mod"}
 MINORS = tuple(MODULE_FILES)
-
-
-class GoMissing(RuntimeError):
-    """There is no `go` on the PATH."""
 
 
 class OracleError(RuntimeError):
@@ -40,67 +32,22 @@ def build(minor: str) -> Path:
     The program is kept in `.oracle/` and built again only when a Go file or the module file has changed. Raises GoMissing, or OracleError with
     what the compiler said.
     """
-    if minor not in MODULE_FILES:
-        raise OracleError(f"no oracle for Kubernetes {minor}: there is one for {', '.join(MINORS)}")
-    folder = CACHE / f"{minor}-{_fingerprint(minor)}"
-    program = folder / "oracle"
-    if program.exists():
-        return program
-    if shutil.which("go") is None:
-        raise GoMissing("the oracle is built with Go, and there is no `go` on the PATH: install Go 1.26 or newer")
-    folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
-        if not program.exists():
-            _compile(minor, program)
-    for old in CACHE.glob(f"{minor}-*"):
-        if old != folder:
-            shutil.rmtree(old, ignore_errors=True)
-    return program
+    return _program().build(minor)
 
 
-def _compile(minor: str, program: Path) -> None:
-    (program.parent / "discovery.json").write_text(json.dumps(_discovery(minor)), encoding="utf-8")
-    unfinished = program.with_name(f"oracle.{os.getpid()}")
-    _go("build", f"-modfile={MODULE_FILES[minor]}", "-mod=readonly", "-p", "2", "-tags", _tag(minor), "-o", str(unfinished), ".")
-    unfinished.replace(program)
+def _program() -> GoProgram:
+    return GoProgram("oracle", SOURCES, CACHE, MODULE_FILES, OracleError, prepare=_write_discovery)
 
 
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Two processes that want the same program: the second waits for the first. The lock goes with the process that holds it."""
-    with (folder / "lock").open("w") as lock:
-        if fcntl is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _tag(minor: str) -> str:
-    return "k" + minor.replace(".", "")
-
-
-def _fingerprint(minor: str) -> str:
-    module_file = SOURCES / MODULE_FILES[minor]
-    files = [*sorted(SOURCES.glob("*.go")), *sorted(SOURCES.glob("*.s")), module_file, module_file.with_suffix(".sum")]
-    digest = hashlib.sha256()
-    for file in files:
-        if file.name.startswith("api_") and _tag(minor) not in file.name:
-            continue  # of another release
-        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
-
-
-def _go(*arguments: str) -> str:
-    run = subprocess.run(["go", *arguments], cwd=SOURCES, capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise OracleError(f"go {arguments[0]} failed:\n{run.stderr.strip()}")
-    return run.stdout
+def _write_discovery(minor: str, folder: Path) -> None:
+    (folder / "discovery.json").write_text(json.dumps(_discovery(minor)), encoding="utf-8")
 
 
 def _discovery(minor: str) -> list[dict[str, Any]]:
     """The APIResourceLists of the release, which lie in the sources of Kubernetes."""
     modfile = f"-modfile={MODULE_FILES[minor]}"
-    _go("mod", "download", modfile, "k8s.io/kubernetes")
-    folder = Path(_go("list", "-m", modfile, "-f", "{{.Dir}}", "k8s.io/kubernetes").strip(), "api", "discovery")
+    _program().go("mod", "download", modfile, "k8s.io/kubernetes")
+    folder = Path(_program().go("list", "-m", modfile, "-f", "{{.Dir}}", "k8s.io/kubernetes").strip(), "api", "discovery")
     lists = [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("api*__*.json"))]
     return [entry for entry in lists if entry["kind"] == "APIResourceList"]
 
