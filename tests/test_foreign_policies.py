@@ -471,7 +471,7 @@ def test_deeply_nested_objects_are_judged(write: Write) -> None:
 
 def test_two_objects_of_one_name_in_an_inventory(write: Write) -> None:
     twice = write("n.yaml", [namespace("shop", team="a"), namespace("shop", team="b")])
-    with pytest.raises(hostprocess.InputError, match=r"Namespace 'shop' is given twice: also at .*n\.yaml:1; remove one of them") as caught:
+    with pytest.raises(hostprocess.InputError, match=r"Namespace 'shop' is given twice: also at .*n\.yaml:1:1; remove one of them") as caught:
         check(write, [vap("true"), bound()], pod(), inventory=[twice])
     assert caught.value.line > 1
 

@@ -57,7 +57,7 @@ def check(folder: Path, policies: list[Any], manifests: list[Any], inventory: li
     ],
 )
 def test_two_parameters_of_one_name_that_differ(tmp_path: Path, policies: list[Any], inventory: list[Any], params: list[Any] | None) -> None:
-    with pytest.raises(hostprocess.InputError, match=r"ConfigMap 'shop/teams' is given twice: also at .*\.yaml:\d+; remove one of them") as caught:
+    with pytest.raises(hostprocess.InputError, match=r"ConfigMap 'shop/teams' is given twice: also at .*\.yaml:\d+:\d+; remove one of them") as caught:
         check(tmp_path, [POLICY, BINDING, *policies], [POD], [namespace("shop", team="red"), *inventory], params)
     assert caught.value.line > 0
 
@@ -81,7 +81,7 @@ def test_two_namespaces_of_one_name_among_the_manifests_are_not_looked_up(tmp_pa
     assert note.note
     assert note.line > 1
     assert note.message.startswith("Namespace 'shop' is not looked up: there is another one at ")
-    assert note.message.endswith("manifests.yaml:1; give the right one with --inventory")
+    assert note.message.endswith("manifests.yaml:1:1; give the right one with --inventory")
 
 
 def test_the_inventory_settles_it(tmp_path: Path) -> None:
@@ -114,6 +114,38 @@ def test_all_that_cannot_be_read_is_told_at_once(tmp_path: Path) -> None:
     assert "metadata.labels" in told[1][2] or "labels.b" in told[1][2]
     assert "data.a" in told[3][2]
     assert told[4][2] == "Pod needs metadata.name to be looked up"
+
+
+ITEMS = (
+    "# two\napiVersion: v1\nkind: List\nitems:\n"
+    "  - {apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {a: b}}}\n  - {apiVersion: v1, kind: Namespace}\n"
+)
+
+
+def test_items_of_lists_have_their_place(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\n# b\napiVersion: v1\nkind: Pods\nmetadata: {name: a}\n")
+    (tmp_path / "b.yaml").write_text(ITEMS)
+    (tmp_path / "c.json").write_text(
+        '{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Pods", "metadata": {"name": "a"}}, {"apiVersion": "v1", "kind": "Node"}]}'
+    )
+    (tmp_path / "policies.yaml").write_text(yaml.safe_dump_all([POLICY, BINDING]))
+    loaded = hostprocess.load_policies([str(tmp_path / "policies.yaml")])
+    files = [str(tmp_path / name) for name in ("a.yaml", "b.yaml", "c.json")]
+    with pytest.raises(hostprocess.InputError) as caught:
+        hostprocess.check_files(["-"], loaded, inventory=files)
+    told = [(one.line, one.column, one.message) for one in (caught.value, *caught.value.others)]
+    assert told == [
+        (6, 1, 'Pods a: no matches for kind "Pods" in version "v1"; did you mean \'Pod\'?'),
+        (1, 48, 'Pods a: no matches for kind "Pods" in version "v1"; did you mean \'Pod\'?'),
+        (5, 5, f"Namespace 'shop' is given twice: also at {files[0]}:1:1; remove one of them"),
+        (6, 5, "Namespace needs metadata.name to be looked up"),
+        (1, 113, "Node needs metadata.name to be looked up"),
+    ]
+    report = hostprocess.check_files(files, loaded)
+    assert [(one.line, one.column, one.message) for one in report.problems if "no matches" in one.message] == [
+        (6, 1, 'Pods a: no matches for kind "Pods" in version "v1"; did you mean \'Pod\'?'),
+        (1, 48, 'Pods a: no matches for kind "Pods" in version "v1"; did you mean \'Pod\'?'),
+    ]
 
 
 def test_notes_about_what_was_given_are_told(tmp_path: Path) -> None:

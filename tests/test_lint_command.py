@@ -109,14 +109,14 @@ def test_policies_of_other_engines_are_told(tmp_path: Path, version: str, kind: 
     message = f"not used: a {kind} is {words}; what is evaluated here is a ValidatingAdmissionPolicy of admissionregistration.k8s.io/v1"
     result = lint(tmp_path, text)
     assert result.return_value == 2
-    assert result.output.splitlines()[0] == f"error: {tmp_path}/policy.yaml:1: {message}"
+    assert result.output.splitlines()[0] == f"error: {tmp_path}/policy.yaml:1:1: {message}"
     with pytest.raises(hostprocess.PolicyError) as caught:
         hostprocess.load_policies([str(tmp_path / "policy.yaml")])
     assert (caught.value.line, caught.value.message, caught.value.others) == (1, message, ())
     result = lint(tmp_path, f"{SOUND}---\n{text}")
-    assert (result.return_value, result.output.splitlines()[0]) == (0, f"note: {tmp_path}/policy.yaml:14: {message}")
+    assert (result.return_value, result.output.splitlines()[0]) == (0, f"note: {tmp_path}/policy.yaml:15:1: {message}")
     loaded = hostprocess.load_policies([str(tmp_path / "policy.yaml")])
-    assert [(one.line, one.message, one.note) for one in loaded.problems] == [(14, message, True)]
+    assert [(one.line, one.message, one.note) for one in loaded.problems] == [(15, message, True)]
 
 
 def test_custom_resources_of_the_inventory_are_known(tmp_path: Path) -> None:

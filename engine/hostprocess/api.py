@@ -174,7 +174,7 @@ def evaluate_resources(
     objects that an UPDATE replaces; for the others see `RunArguments`. Raises `InputError` if these cannot be read, `UsageError` for arguments that
     make no sense together, and `PolicyError` for an expression that the API server would refuse.
     """
-    given = Given()
+    given = Given(policies.targets.kubernetes or NEWEST)
     known = given.distinct([*given.distinct(given.objects(inventory)), *_looked_up(policies.objects)], named=False)
     setup = _setup(policies, [resource.object for resource in known], given, old, arguments)
     return _report(policies, setup, judge_resources(resources, setup()), given.notes)
@@ -196,7 +196,7 @@ def check_files(
     Arguments: as of `evaluate_resources`, but `paths`, `inventory` and `old` name files, `params` a file with the parameter object; `jobs` is the number
     of processes; `progress` is told how many characters were read. Raises as `evaluate_resources` does.
     """
-    spool, given = Spool(), Given()
+    spool, given = Spool(), Given(policies.targets.kubernetes or NEWEST)
     if params == STANDARD_INPUT:
         raise UsageError("--params must be a file: standard input is for manifests")
     read = [*given.distinct(given.objects(read_resources(inventory))), *_looked_up(policies.objects)]
@@ -235,7 +235,7 @@ def lint_policies(paths: Sequence[str], *, inventory: Sequence[str] = (), kubern
     """
     from hostprocess.policy_lint.linter import lint_read  # loads the CEL front end and the catalogue
 
-    given = Given()
+    given = Given(kubernetes or NEWEST)
     known = [one.object for one in given.objects(read_resources(inventory))]
     given.settle()
     return lint_read(chain(given.notes, read_resources(paths)), known, kubernetes, ", ".join(paths), type_checking)

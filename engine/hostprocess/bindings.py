@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hostprocess.errors import PolicyError, UsageError
+from hostprocess.kubernetes.location import locate
 from hostprocess.model import Binding, InputProblem, ParamRef, Policy
 
 __all__ = ["ASSUMED", "complete_bindings", "release_note"]
@@ -79,4 +80,4 @@ def _assumed(policy: Policy, action: str) -> Binding:
 
 
 def _line(value: Policy | Binding) -> int:
-    return value.origin.line if value.origin else 0
+    return locate(value.origin, ()).line if value.origin else 0

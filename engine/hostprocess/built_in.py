@@ -11,6 +11,7 @@ from hostprocess.compile import compile_pack, select_rules
 from hostprocess.errors import HostprocessError, PolicyError, raise_all
 from hostprocess.evaluate import Decisions, evaluate_plainly
 from hostprocess.hookspecs import PolicySource, Reporter, Selection
+from hostprocess.kubernetes.location import locate
 from hostprocess.kubernetes.reader import Piece, expand, read_file, read_pieces
 from hostprocess.kubernetes.source import Spool, holds_any
 from hostprocess.marker import hookimpl
@@ -53,7 +54,9 @@ def _policies_of(path: str) -> PolicySource:
                 elif resource.kind == POLICY_KIND:
                     policy = parse_policy(resource)
                     if policy.name in policies:
-                        raise PolicyError(f"the policy {policy.name!r} is also in {policies[policy.name].path}", path=policy.path, line=resource.origin.line)
+                        raise PolicyError(
+                            f"the policy {policy.name!r} is also in {policies[policy.name].path}", path=policy.path, line=locate(resource.origin, ()).line
+                        )
                     policies[policy.name] = policy
                 elif resource.kind == BINDING_KIND:
                     bindings.append(parse_binding(resource))

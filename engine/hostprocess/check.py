@@ -56,7 +56,8 @@ class Judge:
             if error.path:
                 return None, [InputProblem(path=error.path, message=error.message, line=error.line, column=error.column)]
             message = f"{f'{resource.kind} {resource.name}'.strip()}: {error.message}"
-            return None, [InputProblem(path=origin.path, message=message, line=origin.line, column=origin.column)]
+            place = locate(origin, ())
+            return None, [InputProblem(path=origin.path, message=message, line=place.line, column=place.column)]
 
 
 class Results:

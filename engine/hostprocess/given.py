@@ -7,8 +7,10 @@ from typing import Any
 
 from hostprocess.admission import check_metadata, key_of
 from hostprocess.errors import HostprocessError, InputError, place, raise_all
+from hostprocess.kubernetes.location import locate
 from hostprocess.kubernetes.rbac import implied_groups
 from hostprocess.kubernetes.selectors import matches as selects
+from hostprocess.kubernetes.served import not_served
 from hostprocess.model import Binding, InputProblem, ParamKind, ParamRef, Policy, Resource
 
 __all__ = ["Given", "undisputed", "user_info"]
@@ -17,9 +19,13 @@ JSONObject = dict[str, Any]
 
 
 class Given:
-    """Reads what was given besides the manifests, to the end: `settle` tells all that is wrong with it at once. `notes` are for the report."""
+    """Reads what was given besides the manifests, to the end: `settle` tells all that is wrong with it at once. `notes` are for the report.
 
-    def __init__(self) -> None:
+    `kubernetes` is the release whose kinds there are; empty: any, as manifests to try policies on may lie beside those.
+    """
+
+    def __init__(self, kubernetes: str = "") -> None:
+        self._kubernetes = kubernetes
         self.notes: list[InputProblem] = []
         self._errors: list[HostprocessError] = []
 
@@ -28,6 +34,10 @@ class Given:
         found = []
         for resource in resources:
             if isinstance(resource, Resource):
+                fault = self._kubernetes and not_served(resource.api_version, resource.kind, self._kubernetes)
+                if fault:
+                    self._errors.append(_error(resource, f"{resource.kind} {resource.name}: {fault}"))
+                    continue
                 try:
                     check_metadata(resource)
                     found.append(resource)
@@ -46,15 +56,13 @@ class Given:
         for resource in resources:
             key = key_of(resource.object)
             if not key[3] and named:
-                words = f"{resource.kind or 'an object'} needs metadata.name to be looked up"
-                self._errors.append(InputError(words, path=resource.origin.path, line=resource.origin.line))
+                self._errors.append(_error(resource, f"{resource.kind or 'an object'} needs metadata.name to be looked up"))
                 continue
             other = seen.setdefault(key, resource) if key[3] else resource
             if other is resource:
                 found.append(resource)
             elif other.object != resource.object:
-                words = f"{_named(resource)} is given twice: also at {_place(other.origin.path, other.origin.line)}; remove one of them"
-                self._errors.append(InputError(words, path=resource.origin.path, line=resource.origin.line))
+                self._errors.append(_error(resource, f"{_named(resource)} is given twice: also at {_place(other)}; remove one of them"))
         return found
 
     def parameters(self, path: str, resources: Iterable[Resource | InputProblem], policies: Sequence[Policy], bindings: Sequence[Binding]) -> list[Resource]:
@@ -79,15 +87,21 @@ class Given:
 
 def undisputed(resources: Iterable[Resource]) -> tuple[list[JSONObject], list[InputProblem]]:
     """The objects among manifests that can be looked up, and notes about those that cannot: there are two of one name that differ."""
-    seen: dict[tuple[str, str, str, str], tuple[JSONObject, str, int]] = {}
+    seen: dict[tuple[str, str, str, str], Resource] = {}
     disputed: dict[tuple[str, str, str, str], InputProblem] = {}
     for resource in resources:
-        key, path, line = key_of(resource.object), resource.origin.path, resource.origin.line
-        known, other, at = seen.setdefault(key, (resource.object, path, line))
-        if known != resource.object and key not in disputed:
-            words = f"{_named(resource)} is not looked up: there is another one at {_place(other, at)}; give the right one with --inventory"
-            disputed[key] = InputProblem(path=path, line=line, message=words, note=True)
-    return [value for key, (value, _, _) in seen.items() if key not in disputed], list(disputed.values())
+        key = key_of(resource.object)
+        other = seen.setdefault(key, resource)
+        if other.object != resource.object and key not in disputed:
+            words = f"{_named(resource)} is not looked up: there is another one at {_place(other)}; give the right one with --inventory"
+            at = locate(resource.origin, ())
+            disputed[key] = InputProblem(path=resource.origin.path, line=at.line, column=at.column, message=words, note=True)
+    return [one.object for key, one in seen.items() if key not in disputed], list(disputed.values())
+
+
+def _error(resource: Resource, message: str) -> InputError:
+    at = locate(resource.origin, ())
+    return InputError(message, path=resource.origin.path, line=at.line, column=at.column)
 
 
 def _named(resource: Resource) -> str:
@@ -95,8 +109,9 @@ def _named(resource: Resource) -> str:
     return f"{resource.kind} {name!r}"
 
 
-def _place(path: str, line: int) -> str:
-    return place(path, line, 0).removesuffix(": ")
+def _place(resource: Resource) -> str:
+    at = locate(resource.origin, ())
+    return place(resource.origin.path, at.line, at.column).removesuffix(": ")
 
 
 def user_info(user: str, groups: Sequence[str], extra: Mapping[str, Sequence[str]]) -> JSONObject:

@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from hostprocess.kubernetes.location import locate
 from hostprocess.model import (
     AuditAnnotation,
     Binding,
@@ -135,7 +136,8 @@ def other_policy(resource: Resource) -> InputProblem | None:
     if not engine:
         return None
     words = f"not used: a {resource.kind} is {engine}; what is evaluated here is a {POLICY_KIND} of {API_VERSIONS[0]}"
-    return InputProblem(path=resource.origin.path, line=resource.origin.line, message=words, note=True)
+    place = locate(resource.origin, ())
+    return InputProblem(path=resource.origin.path, line=place.line, column=place.column, message=words, note=True)
 
 
 def match_constraints(raw: Mapping[str, Any]) -> MatchConstraints:

@@ -12,7 +12,7 @@ from hostprocess.kubernetes.fields import format_path
 from hostprocess.kubernetes.kinds import group_version, template_path
 from hostprocess.kubernetes.location import locate
 from hostprocess.kubernetes.served import not_served
-from hostprocess.model import InputProblem, Request, Unknown
+from hostprocess.model import InputProblem, Request, Resource, Unknown
 
 __all__ = ["Presenter"]
 
@@ -38,7 +38,7 @@ class Presenter:
         fault = not_served(resource.api_version, resource.kind, self.kubernetes)
         if fault and (group_version(resource.api_version)[0], resource.kind) not in inventory.custom:
             message = f"{resource.kind} {resource.name}: {fault}"
-            return None, [InputProblem(path=origin.path, message=message, line=origin.line, column=origin.column)]
+            return None, [_problem(resource, message)]
         deleted = request.operation == "DELETE"
         old = request.old_object if isinstance(request.old_object, dict) else None
         shown = present(
@@ -53,7 +53,7 @@ class Presenter:
             find=_finder(inventory),
         )
         told = [*problems(shown.faults, origin), *problems(shown.warnings, origin, note=True)]
-        told += [InputProblem(path=origin.path, message=text, line=origin.line, column=origin.column) for text in shown.refusals]
+        told += [_problem(resource, text) for text in shown.refusals]
         empty = () if deleted else _without_containers(shown.object, request)
         if empty and not shown.faults:
             # Built-in validation comes before policies, whose expressions need not stand a null here.
@@ -65,6 +65,11 @@ class Presenter:
         if deleted:
             return replace(request, old_object=_placed(shown.old_object or shown.object, request)), told
         return replace(request, object=_placed(shown.object, request), old_object=request.old_object if old is None else shown.old_object), told
+
+
+def _problem(resource: Resource, message: str) -> InputProblem:
+    place = locate(resource.origin, ())
+    return InputProblem(path=resource.origin.path, message=message, line=place.line, column=place.column)
 
 
 def _without_containers(value: JSONObject, request: Request) -> tuple[str, ...]:
