@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The release that cluster-test runs on.
+KUBERNETES ?= 1.37
 
-.PHONY: demo test lint unit conformance bench clean
+.PHONY: demo test lint unit conformance cluster-test bench clean
 
 demo: $(VENV)/installed
 	@$(BIN)/hostprocess check examples/ || test $$? -eq 1
@@ -24,6 +26,11 @@ conformance: $(VENV)/developing
 	@command -v go >/dev/null || { echo "make conformance needs Go: it builds the API server's own code to compare with" >&2; exit 1; }
 	HOSTPROCESS_ORACLE=1 $(BIN)/python -m pytest -n 0 tests/oracle tests/conformance tests/test_catalogue.py
 	$(BIN)/python tests/conformance/run.py $(CONFORMANCE)
+
+# Exported policies on a real API server of the release KUBERNETES: needs Go, builds for some minutes at first.
+cluster-test: $(VENV)/developing
+	@command -v go >/dev/null || { echo "make cluster-test needs Go: it builds a real API server to test on" >&2; exit 1; }
+	HOSTPROCESS_CLUSTER=1 HOSTPROCESS_CLUSTER_MINOR=$(KUBERNETES) $(BIN)/python -m pytest -n 0 tests/cluster
 
 bench: $(VENV)/developing
 	$(BIN)/python tests/bench/bench.py
