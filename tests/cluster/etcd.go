@@ -13,7 +13,8 @@ import (
 func startEtcd(folder string) (*embed.Etcd, error) {
 	config := embed.NewConfig()
 	config.Dir = filepath.Join(folder, "etcd")
-	listen(config, url.URL{Scheme: "unix", Path: etcdSocket(folder)}, url.URL{Scheme: "unix", Path: filepath.Join(folder, "peer.sock")})
+	config.ListenClientUrls = []url.URL{{Scheme: "unix", Path: etcdSocket(folder)}}
+	config.ListenPeerUrls = []url.URL{{Scheme: "unix", Path: filepath.Join(folder, "peer.sock")}}
 	config.UnsafeNoFsync = true // nothing is to outlive the process
 	config.LogLevel = "fatal"
 	config.LogOutputs = []string{"stderr"}

@@ -94,9 +94,10 @@ def test_a_policy_denies_warns_and_audits(cluster: Cluster) -> None:
     annotations = cluster.audit_event(denied.audit_id)["annotations"]
     assert annotations["enforced.example.com/name"] == "the name is a"
     failures = json.loads(annotations["validation.policy.admission.k8s.io/validation_failure"])
+    texts = [text, "failed expression: object.spec.containers.size() > 1"]
     assert [(one["message"], one["policy"], one["validationActions"]) for one in failures] == [
-        (text, "enforced.example.com", ["Deny", "Audit"]),
-        ("failed expression: object.spec.containers.size() > 1", "enforced.example.com", ["Deny", "Audit"]),
+        (one, "enforced.example.com", ["Deny", "Audit"])
+        for one in (texts if cluster.minor == "1.37" else texts[:1])  # before, the first alone is kept
     ]
     cluster.required(cluster.create(pod("enforced", "b", containers=[{"name": "c", "image": "x"}, {"name": "d", "image": "x"}]), dry_run=True))
 
