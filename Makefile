@@ -17,6 +17,7 @@ lint: $(VENV)/developing
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/hostprocess lint
+	$(BIN)/hostprocess export --check bundles
 
 unit: $(VENV)/developing
 	$(BIN)/python -m pytest -n auto

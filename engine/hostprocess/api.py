@@ -17,9 +17,10 @@ from hostprocess.bindings import complete_bindings, release_note
 from hostprocess.cel.runtime import NEWEST
 from hostprocess.check import Judge, Outcomes, Progress, judge_files, judge_resources, look_up
 from hostprocess.compile import check_names
-from hostprocess.errors import UsageError
+from hostprocess.errors import InputError, UsageError
 from hostprocess.evaluate import EvaluatePolicy, Evaluator
 from hostprocess.explain import explain_rule, find_symptom
+from hostprocess.export.options import Export, ExportOptions
 from hostprocess.given import Given, undisputed, user_info
 from hostprocess.hookspecs import PolicySource, Reporter, Selection
 from hostprocess.inventory import Inventory
@@ -41,12 +42,14 @@ __all__ = [
     "check_files",
     "evaluate_resources",
     "explain_rule",
+    "export_policies",
     "find_symptom",
     "is_pack",
     "lint_policies",
     "lint_rules",
     "load_policies",
     "load_rules",
+    "read_params",
     "read_resources",
     "reporter_names",
     "runtime_names",
@@ -239,6 +242,27 @@ def lint_policies(paths: Sequence[str], *, inventory: Sequence[str] = (), kubern
     known = [one.object for one in given.objects(read_resources(inventory))]
     given.settle()
     return lint_read(chain(given.notes, read_resources(paths)), known, kubernetes, ", ".join(paths), type_checking)
+
+
+def export_policies(options: ExportOptions, policies: str = "") -> Export:
+    """A rule pack as ValidatingAdmissionPolicy objects that a cluster enforces; the built-in pack unless `policies` names another.
+
+    Raises `UsageError` for names that do not exist and options that leave nothing to export, `InputError` for parameters of the wrong shape,
+    `PolicyError` for a pack that is not valid, or that one of the releases would refuse.
+    """
+    from hostprocess.export.build import build  # loads the CEL front end
+
+    return build(load_rules(policies), options)
+
+
+def read_params(path: str) -> Resource:
+    """The one object in a file of parameters. Raises `InputError` if there is not exactly one, or it cannot be read."""
+    given = Given()
+    found = given.objects(read_resources([path]))
+    given.settle()
+    if len(found) != 1:
+        raise InputError(f"holds {len(found) or 'no'} objects; the parameters are one", path=path)
+    return found[0]
 
 
 def reporter_names() -> list[str]:

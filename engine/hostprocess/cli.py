@@ -15,6 +15,7 @@ import click
 
 from hostprocess import __version__
 from hostprocess.cel.runtime import NEWEST
+from hostprocess.cli_export import export
 from hostprocess.errors import HostprocessError, UsageError
 
 __all__ = ["main"]
@@ -76,6 +77,7 @@ def cli() -> None:
     """Checks Windows HostProcess pods, and evaluates ValidatingAdmissionPolicy offline."""
 
 
+cli.add_command(export)
 _policies = click.option(
     "--policies", "policies", multiple=True, metavar="PATH", help="A rule pack, or ValidatingAdmissionPolicy YAML; instead of the built-in pack."
 )

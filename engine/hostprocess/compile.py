@@ -24,7 +24,7 @@ from hostprocess.model import (
 from hostprocess.policy import match_constraints
 from hostprocess.rules import ListOf, Pack
 
-__all__ = ["BINDING_SETS", "PolicyKey", "check_names", "compile_pack", "scope_of", "select_rules"]
+__all__ = ["BINDING_SETS", "PolicyKey", "check_names", "compile_pack", "compile_policies", "param_ref", "scope_of", "select_rules"]
 
 # The validationActions of each set of bindings, by severity. Of the three, `deny` is what offline findings count as.
 BINDING_SETS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -45,16 +45,25 @@ class PolicyKey(NamedTuple):
     rule: str = ""
 
 
-def select_rules(pack: Pack, targets: Targets, bundles: Collection[str] = (), select: Collection[str] = (), ignore: Collection[str] = ()) -> list[Rule]:
+def select_rules(
+    pack: Pack,
+    targets: Targets,
+    bundles: Collection[str] = (),
+    select: Collection[str] = (),
+    ignore: Collection[str] = (),
+    *,
+    with_authorizer: bool = False,
+) -> list[Rule]:
     """The rules that a run is about.
 
-    Arguments: `bundles` (empty: those that are on by default), `select` (empty: all; else only these, whatever their bundle), `ignore`.
-    Retired rules and rules outside the targets are left out. Names of other packs are passed over, see `check_names`.
+    Arguments: `bundles` (empty: those that are on by default), `select` (empty: all; else only these, whatever their bundle), `ignore`;
+    `with_authorizer` lets in those that ask the authorizer without being selected. Retired rules and rules outside the targets are left out.
+    Names of other packs are passed over, see `check_names`.
     """
     wanted = set(bundles) or {name for name, bundle in pack.bundles.items() if bundle.default}
     chosen = []
     for rule in pack.rules:
-        named = rule.id in select if select else rule.bundle in wanted
+        named = rule.id in select if select else rule.bundle in wanted and (not rule.opt_in or with_authorizer)
         current = rule.status != "retired" and targets.allow(rule)
         if named and current and rule.id not in ignore:
             chosen.append(rule)
@@ -73,10 +82,20 @@ def _known(what: str, names: Iterable[str], known: Collection[str]) -> None:
             raise UsageError(f"there is no {what} {name!r}" + (suggestion(name, known) or f"; there are {', '.join(sorted(known))}"))
 
 
-def compile_pack(
+def compile_pack(pack: Pack, rules: Iterable[Rule], targets: Targets) -> tuple[list[Policy], list[Binding]]:
+    """The policies of these rules, and one binding of the set `deny` for each. Raises `PolicyError` for a rule that cannot be compiled."""
+    compiled = compile_policies(pack, rules, targets)
+    bindings = [
+        Binding(name=f"{policy.name}-deny", policy_name=policy.name, validation_actions=BINDING_SETS["deny"][key.severity], param_ref=param_ref(pack, key))
+        for key, policy in compiled
+    ]
+    return [policy for _, policy in compiled], bindings
+
+
+def compile_policies(
     pack: Pack, rules: Iterable[Rule], targets: Targets, *, per_rule: bool = False, severity_of: Callable[[Rule, RuleValidation], str] | None = None
-) -> tuple[list[Policy], list[Binding]]:
-    """The policies of these rules, and one binding of the set `deny` for each.
+) -> list[tuple[PolicyKey, Policy]]:
+    """The policies of these rules, and what the validations of each have in common.
 
     Arguments: `per_rule` makes a policy of each rule; `severity_of` says which severity a validation counts as (default: its own).
     Raises `PolicyError` for a rule that cannot be compiled.
@@ -90,14 +109,9 @@ def compile_pack(
             grouped.setdefault(key, []).append((rule, compiled))
     order = list(pack.bundles)
     constraints = match_constraints(pack.match_constraints)
-    policies, bindings = [], []
     scopes = _scope_conditions(pack, grouped)
-    for key in sorted(grouped, key=lambda key: (order.index(key.bundle), _SEVERITIES.index(key.severity), str(key.param_kind or ""), key.inputs, key.rule)):
-        policy = _policy(pack, constraints, key, grouped[key], scopes[key])
-        policies.append(policy)
-        actions = BINDING_SETS["deny"][key.severity]
-        bindings.append(Binding(name=f"{policy.name}-deny", policy_name=policy.name, validation_actions=actions, param_ref=_param_ref(pack, key)))
-    return policies, bindings
+    keys = sorted(grouped, key=lambda key: (order.index(key.bundle), _SEVERITIES.index(key.severity), str(key.param_kind or ""), key.inputs, key.rule))
+    return [(key, _policy(pack, constraints, key, grouped[key], scopes[key])) for key in keys]
 
 
 def scope_of(pack: Pack, rule: Rule) -> str:
@@ -127,7 +141,8 @@ def _param_kind(pack: Pack, rule: Rule, validation: Validation) -> ParamKind | N
     return ParamKind(api_version=params["apiVersion"], kind=params["kind"])
 
 
-def _param_ref(pack: Pack, key: PolicyKey) -> ParamRef | None:
+def param_ref(pack: Pack, key: PolicyKey) -> ParamRef | None:
+    """What a binding of the policy says about its parameters; None where it takes none. A missing parameter must not stop the cluster."""
     if key.param_kind is None:
         return None
     params = pack.bundles[key.bundle].params

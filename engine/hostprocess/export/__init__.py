@@ -1,0 +1,1 @@
+"""Rule packs as ValidatingAdmissionPolicy YAML that a cluster enforces."""
