@@ -90,7 +90,8 @@ class Oracle:
         finally:
             stopped.set()
             while request is not None and (request := sent.get()) is not None:
-                self._stdout.readline()  # what was asked already is answered before the next question
+                if not self._stdout.closed:
+                    self._stdout.readline()  # what was asked already is answered before the next question
             writer.join()
         if failed:
             raise failed[0]
@@ -147,4 +148,6 @@ class Oracle:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is not None:
+            self._process.kill()  # answers that nobody reads any more would block it, and questions that it does not read us
         self.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,24 @@ def test_what_the_requests_raise_is_raised(oracle: client.Oracle) -> None:
     with pytest.raises(ValueError, match="broken generator"):
         list(oracle.ask_many(requests()))
     assert oracle.ask(echo("b")) == {"text": "b"}
+
+
+def test_leaving_with_an_error_waits_for_no_answers(oracle: client.Oracle) -> None:
+    def give_up() -> None:
+        with oracle:
+            kept.append(oracle.ask_many(echo("a" * 200_000) for _ in range(1000)))  # as a traceback keeps it
+            next(kept[0])
+            raise KeyError("given up")
+
+    def leave() -> None:
+        with pytest.raises(KeyError):
+            give_up()
+
+    kept: list[Iterator[dict[str, object]]] = []
+    thread = threading.Thread(target=leave, daemon=True)
+    thread.start()
+    thread.join(timeout=60)
+    assert not thread.is_alive()
 
 
 def test_a_dead_oracle_is_told(oracle: client.Oracle) -> None:

@@ -214,8 +214,9 @@ def _applied(frame: Frame, value: Any, qualifiers: tuple[Qualifier, ...]) -> Any
         if value.value is ABSENT:
             return value
         value = value.value
+    held = False  # whether the value is an error that a list has given as its element: it fails only what is done with it
     for qualifier in qualifiers:
-        if isinstance(value, FAILED):
+        if isinstance(value, FAILED) and not held:
             return value
         optional = optional or qualifier.optional
         key = qualifier.key
@@ -224,9 +225,13 @@ def _applied(frame: Frame, value: Any, qualifiers: tuple[Qualifier, ...]) -> Any
             if isinstance(key, FAILED):
                 frame[0] += not optional
                 return key
+        if held:
+            frame[0] += not optional
+            return value
         found = _found(value, key, optional or qualifier.test)
         if key.__class__ is not str and (key.__class__ is not int or value.__class__ is dict) and (typed := frame[CONTEXT].typed) is not None:
-            found = _in_typed(typed, value, key, found)
+            plain, found = found, _in_typed(typed, value, key, found)
+            held = found is not plain and value.__class__ is list and isinstance(key, _KEYS)
         if qualifier.test and not optional:
             frame[0] += 1
             if isinstance(found, CelError):
@@ -237,9 +242,9 @@ def _applied(frame: Frame, value: Any, qualifiers: tuple[Qualifier, ...]) -> Any
             return found if isinstance(found, Unknown) and isinstance(value, Lazy) else found is not ABSENT
         if found is ABSENT:
             return Optional()
-        frame[0] += not (optional and isinstance(found, CelError))
+        frame[0] += held or not (optional and isinstance(found, CelError))
         value = found
-    if not optional or isinstance(value, FAILED):
+    if not optional or (isinstance(value, FAILED) and not held):
         return value
     return Optional(value)
 

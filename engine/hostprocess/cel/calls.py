@@ -19,7 +19,21 @@ from hostprocess.cel.types import Type
 from hostprocess.cel.values import Duration, Opaque, Optional, Timestamp
 from hostprocess.model import Unknown
 
-__all__ = ["Charge", "binary", "charge_of", "conjunction", "disjunction", "equality", "equals_text", "fits", "overloaded", "unary", "undecided", "various"]
+__all__ = [
+    "Charge",
+    "binary",
+    "charge_of",
+    "conjunction",
+    "disjunction",
+    "equality",
+    "equals_text",
+    "fits",
+    "negation",
+    "overloaded",
+    "unary",
+    "undecided",
+    "various",
+]
 
 Charge = Callable[[Sequence[Any], Any], int]
 _COMPARED = frozenset(f"{word}_{kind}" for word in ("less", "less_equals", "greater", "greater_equals") for kind in ("string", "bytes"))
@@ -96,6 +110,21 @@ def unary(argument: Run, function: Callable[[Any], Any], charge: Charge | None) 
         result = value if isinstance(value, FAILED) else function(value)
         charged(frame, charge((value,), result))
         return result
+
+    return run
+
+
+def negation(argument: Run) -> Run:
+    """`!`, which is everywhere: as `unary` would do it, without the calls."""
+
+    def run(frame: Frame) -> Any:
+        value = argument(frame)
+        frame[0] += 1
+        if value is True:
+            return False
+        if value is False:
+            return True
+        return value if isinstance(value, FAILED) else NO_SUCH_OVERLOAD
 
     return run
 

@@ -13,7 +13,7 @@ from celpy.evaluation import CELEvalError
 
 from hostprocess.cel.interpreter import OPERATORS, MissingInput, Runner
 from hostprocess.cel.runtime import NEWEST, Account, Activation, CelError, CompileError, Program
-from hostprocess.cel.source import declared_presence, needed, uses_bind
+from hostprocess.cel.source import declared_presence, mentions, needed, uses_bind
 from hostprocess.cel.strings import FUNCTIONS
 
 __all__ = ["CelpyRuntime"]
@@ -86,7 +86,11 @@ class _CelpyProgram:
             # One that failed is an error to whoever reads it, and to nobody else.
             values[celtypes.StringType(name)] = activation.variables[expression]
         value = _run(self._runtime.runner(self._expression), inputs)
-        return _error(value) if isinstance(value, CELEvalError) else _to_python(value)
+        if not isinstance(value, CELEvalError):
+            return _to_python(value)
+        # cel-python looks for the functions of the authorizer, which it lacks, before it looks at their target.
+        missing = isinstance(inputs.get("authorizer"), MissingInput) and mentions(self._expression, "authorizer")
+        return _error(inputs["authorizer"] if missing else value)
 
 
 def _run(runner: celpy.Runner, inputs: dict[str, Any]) -> Any:

@@ -198,9 +198,11 @@ class _Checker:
         result: Type | None = None
         chosen = []
         for overload in self._declared.functions[name]:
-            if overload.member != member or len(overload.arguments) != len(arguments):
+            if overload.member != member:
                 continue
-            kinds = self._fresh((overload.result, *overload.arguments))
+            kinds = self._fresh((overload.result, *overload.arguments))  # shows in the numbers of type variables, even if the arguments are too many
+            if len(overload.arguments) != len(arguments):
+                continue
             mapping = self.mapping.assign(arguments, kinds[1:])
             if mapping is None:
                 continue

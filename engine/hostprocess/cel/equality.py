@@ -100,8 +100,10 @@ def _conjunction(within: Any, pairs: Any, typed: TypedValues | None) -> Any:
 def _equal_optionals(left: Optional, right: Optional, typed: TypedValues | None) -> Any:
     if left.value is ABSENT or right.value is ABSENT:
         return left.value is right.value
+    if isinstance(left.value, CelError):
+        return left.value
     if isinstance(left.value, Opaque) and not isinstance(right.value, Unknown):
-        return left.value.equal(right.value)
+        return right.value if isinstance(right.value, CelError) else left.value.equal(right.value)
     if right.value is None and isinstance(left.value, list | dict):
         return _other_type(left.value, typed)
     return equal(left.value, right.value, typed)

@@ -16,10 +16,10 @@ from hostprocess.cel import parser
 from hostprocess.cel.checker import Checked, check
 from hostprocess.cel.environment import Environment
 from hostprocess.cel.macros import MacroError, expand
-from hostprocess.cel.nodes import Node, Select, Struct, decode
+from hostprocess.cel.nodes import Node, Select, Struct, children, decode
 from hostprocess.cel.runtime import CompileError
 from hostprocess.cel.standard_macros import expand_standard
-from hostprocess.cel.validators import children, literal_errors
+from hostprocess.cel.validators import literal_errors
 
 __all__ = ["compile_checked", "parse"]
 
@@ -28,6 +28,7 @@ _MAX_ERRORS = 100
 _MAX_SNIPPET = 16384
 _MAX_SIZE = 100_000
 _NO_LINE = 2**31
+_TOO_DEEP = "the expression is nested too deeply for this package"
 _ESCAPED_NAMES = 37
 _OPTIONAL_TYPE = 31  # before, cel-go had another name for the type
 _KNOWN_ESCAPES = 33
@@ -37,6 +38,13 @@ _RESERVED_NAME = re.compile(r"\w+\(\) variable name cannot be \w+")
 
 def compile_checked(expression: str, environment: Environment) -> Checked:
     """Parses and checks. Raises `CompileError`; its `text` is what the API server says: `compilation failed: ERROR: <input>:1:1: …`."""
+    try:
+        return _compiled(expression, environment)
+    except RecursionError:
+        raise CompileError(_TOO_DEEP, limitation=True) from None
+
+
+def _compiled(expression: str, environment: Environment) -> Checked:
     root, positions = parse(expression, environment)
     _refuse_messages(root, environment, expression, positions)
     if environment.minor < _ESCAPED_NAMES and "`" in expression:
@@ -99,8 +107,7 @@ def _parser(optional: bool) -> cel.Env:
 
 def _parsed(expression: str, environment: Environment) -> tuple[Node, dict[int, int]]:
     if len(expression) > _MAX_SIZE:
-        message = f"expression code point size exceeds limit: size: {len(expression)}, limit {_MAX_SIZE}"
-        raise CompileError(message, text=f"compilation failed: ERROR: <input>:-1:0: {message}")
+        raise _internal(f"expression code point size exceeds limit: size: {len(expression)}, limit {_MAX_SIZE}")
     try:
         serialized = _parser(environment.optional).compile(expression, disable_check=True).serialize()
     except RuntimeError as error:
@@ -130,7 +137,10 @@ def _go_words(message: str) -> str:
 
 def _deep(expression: str, environment: Environment) -> tuple[Node, dict[int, int]]:
     """What is too deep for the parser of cel-expr-python, by our own."""
-    parsed = parser.parse(expression)
+    try:
+        parsed = parser.parse(expression)
+    except parser.TooDeep as error:
+        raise _internal(str(error)) from None
     if parsed is None:
         raise CompileError("the expression is nested deeper than 32 levels, and this package cannot parse it", limitation=True)
     root, positions = parsed
@@ -138,6 +148,13 @@ def _deep(expression: str, environment: Environment) -> tuple[Node, dict[int, in
         return expand_standard(root, positions, environment.optional), positions
     except MacroError as error:
         raise _error(expression, [(positions.get(error.id, 0), error.message)]) from None
+    except RecursionError:
+        raise CompileError(_TOO_DEEP, limitation=True) from None
+
+
+def _internal(message: str) -> CompileError:
+    """An error without a place, as `Errors.internalError` of cel-go's parser makes it."""
+    return CompileError(message, text=f"compilation failed: ERROR: <input>:-1:0: {message}")
 
 
 def _error(expression: str, errors: Iterable[tuple[int, str]]) -> CompileError:

@@ -12,7 +12,7 @@ from typing import Any
 
 from hostprocess.cel.values import Uint
 
-__all__ = ["Call", "Comprehension", "Const", "Entry", "Ident", "ListLiteral", "MapLiteral", "Node", "Select", "Struct", "decode"]
+__all__ = ["Call", "Comprehension", "Const", "Entry", "Ident", "ListLiteral", "MapLiteral", "Node", "Select", "Struct", "children", "decode"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,21 @@ class Comprehension:
 
 
 Node = Const | Ident | Select | Call | ListLiteral | MapLiteral | Struct | Comprehension
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes right below a node, in the order of evaluation."""
+    if isinstance(node, Select):
+        return (node.operand,)
+    if isinstance(node, Call):
+        return node.arguments if node.target is None else (node.target, *node.arguments)
+    if isinstance(node, ListLiteral):
+        return node.elements
+    if isinstance(node, MapLiteral | Struct):
+        return tuple(part for entry in node.entries for part in (entry.key, entry.value) if not isinstance(part, str))
+    if isinstance(node, Comprehension):
+        return (node.iter_range, node.accu_init, node.condition, node.step, node.result)
+    return ()
 
 
 def decode(serialized: bytes) -> tuple[Node, dict[int, int]]:

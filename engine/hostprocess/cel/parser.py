@@ -1,22 +1,26 @@
-"""A parser of our own, for what is nested deeper than the 32 levels that cel-expr-python takes. It has no error messages: what it cannot parse,
-nobody can.
+"""A parser of our own, for what is nested deeper than the 32 levels that cel-expr-python takes. It has no error messages but those of cel-go about
+the depth: what it cannot parse, nobody can.
 
 Source: github.com/google/cel-go/parser/gen/CEL.g4 and parser.go, for the places of nodes too.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from hostprocess.cel.nodes import Call, Const, Entry, Ident, ListLiteral, MapLiteral, Node, Select, Struct
+from hostprocess.cel.nodes import Call, Const, Entry, Ident, ListLiteral, MapLiteral, Node, Select, Struct, children
 from hostprocess.cel.values import Uint
 
-__all__ = ["MAX_LEVELS", "parse"]
+__all__ = ["MAX_LEVELS", "TooDeep", "parse", "tokens"]
 
 MAX_LEVELS: Final = 250
-"""How deep cel-go parses."""
+"""How deep cel-go parses, and how deep it goes into what it has parsed."""
+# What the deepest that is parsed needs: a level takes at most a dozen frames. They are frames of Python alone, which do not lie on the stack of C.
+_FRAMES: Final = 16 * MAX_LEVELS
 _TOKEN = re.compile(
     r"""
     (?P<space> [ \t\r\n\f]+ | //[^\n]* )
@@ -38,6 +42,8 @@ _RESERVED = frozenset(
     )
 )
 _RELATIONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
+_SUMS, _PRODUCTS = frozenset("+-"), frozenset("*/%")
+_VISITED = frozenset({"_?_:_", "_[_]", "_[?_]", "_?._", "@in", *(f"_{one}_" for one in _RELATIONS | _SUMS | _PRODUCTS)})
 _CONSTANTS = {"true": True, "false": False, "null": None}
 
 
@@ -45,18 +51,46 @@ class _Unparsed(Exception):
     """Something that is no CEL, or that this parser leaves alone."""
 
 
+class TooDeep(Exception):
+    """Something that is nested deeper than cel-go parses; its text is that of cel-go."""
+
+
 def parse(expression: str) -> tuple[Node, dict[int, int]] | None:
-    """The tree, its macros not expanded, and where each node begins; None for what does not parse."""
+    """The tree, its macros not expanded, and where each node begins; None for what does not parse. Raises `TooDeep`."""
     try:
         parser = _Parser(expression)
-        root = parser.expression()
+        with _frames():
+            root = parser.expression()
         parser.take("")
     except (_Unparsed, RecursionError, ValueError):
         return None
+    _check_visits(root)
     return root, parser.positions
 
 
-def _tokens(text: str) -> list[tuple[str, str, int]]:
+@contextlib.contextmanager
+def _frames() -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(before + _FRAMES)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def _check_visits(root: Node) -> None:
+    """cel-go counts the operators, selections and indexes that it is inside of when it makes the tree."""
+    todo = [(root, 0)]
+    while todo:
+        node, depth = todo.pop()
+        depth += isinstance(node, Select) or (isinstance(node, Call) and (node.target is not None or node.function in _VISITED))
+        if depth > MAX_LEVELS:
+            raise TooDeep("max recursion depth exceeded")
+        todo += [(child, depth) for child in children(node)]
+
+
+def tokens(text: str) -> list[tuple[str, str, int]]:
+    """Kind, text and place of each token, the end as the last. The text has been parsed before: else it may be no CEL."""
     found = []
     at = 0
     while at < len(text):
@@ -71,9 +105,9 @@ def _tokens(text: str) -> list[tuple[str, str, int]]:
 
 class _Parser:
     def __init__(self, text: str) -> None:
-        self._tokens = _tokens(text)
+        self._tokens = tokens(text)
         self._at = 0
-        self._level = 0
+        self._levels = {"expr": 0, "relation": 0, "calc": 0}
         self.positions: dict[int, int] = {}
 
     @property
@@ -102,18 +136,26 @@ class _Parser:
     def _operation(self, place: int, function: str, *arguments: Node) -> Node:
         return Call(self._id(place), function, arguments)
 
+    def _entered(self, rule: str, read: Callable[[], Node]) -> Node:
+        """What is read a level deeper in a rule of the grammar."""
+        self._levels[rule] += 1
+        if self._levels[rule] > MAX_LEVELS:
+            raise TooDeep(f"expression recursion limit exceeded: {MAX_LEVELS}")
+        node = read()
+        self._levels[rule] -= 1
+        return node
+
     def expression(self) -> Node:
         """`a ? b : c`, and all below it."""
-        self._level += 1
-        if self._level > MAX_LEVELS:
-            raise _Unparsed
+        return self._entered("expr", self._expression)
+
+    def _expression(self) -> Node:
         condition = self._logical("||", lambda: self._logical("&&", self._relation))
         if self._text == "?":
             place = self.take("?")
             truthy = self._logical("||", lambda: self._logical("&&", self._relation))
             self.take(":")
             condition = self._operation(place, "_?_:_", condition, truthy, self.expression())
-        self._level -= 1
         return condition
 
     def _logical(self, operator: str, below: Callable[[], Node]) -> Node:
@@ -130,27 +172,33 @@ class _Parser:
         return self._operation(places[middle], function, left, right)
 
     def _relation(self) -> Node:
-        left = self._sum()
+        return self._entered("relation", self._relations)
+
+    def _relations(self) -> Node:
+        left = self._calc()
         while self._text in _RELATIONS:
             operator = self._text
             place = self.take(operator)
-            left = self._operation(place, "@in" if operator == "in" else f"_{operator}_", left, self._sum())
+            left = self._operation(place, "@in" if operator == "in" else f"_{operator}_", left, self._entered("relation", self._calc))
         return left
+
+    def _calc(self) -> Node:
+        return self._entered("calc", self._sum)
 
     def _sum(self) -> Node:
         left = self._product()
-        while self._text in ("+", "-"):
+        while self._text in _SUMS:
             operator = self._text
             place = self.take(operator)
-            left = self._operation(place, f"_{operator}_", left, self._product())
+            left = self._operation(place, f"_{operator}_", left, self._entered("calc", self._product))
         return left
 
     def _product(self) -> Node:
         left = self._unary()
-        while self._text in ("*", "/", "%"):
+        while self._text in _PRODUCTS:
             operator = self._text
             place = self.take(operator)
-            left = self._operation(place, f"_{operator}_", left, self._unary())
+            left = self._operation(place, f"_{operator}_", left, self._entered("calc", self._unary))
         return left
 
     def _unary(self) -> Node:

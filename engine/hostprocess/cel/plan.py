@@ -19,13 +19,15 @@ from hostprocess.cel.folds import Fold, fold, lazily, quantifier
 from hostprocess.cel.functions import STANDARD_FUNCTIONS, or_optional
 from hostprocess.cel.library.regex import compile_pattern
 from hostprocess.cel.literals import list_literal, map_literal, membership
+from hostprocess.cel.natives import reread
 from hostprocess.cel.nodes import Call, Comprehension, Const, Ident, ListLiteral, MapLiteral, Node, Select
 from hostprocess.cel.runtime import UNBOUND, CelError, CompileError
 from hostprocess.cel.standard import Signature
+from hostprocess.cel.types import Type
 from hostprocess.cel.values import TypeValue
 from hostprocess.model import Unknown
 
-__all__ = ["MissingInput", "Plan", "plan"]
+__all__ = ["MissingInput", "Plan", "Planner", "Step", "plan", "quantified"]
 
 _CEL_GO_29 = 37  # the release of Kubernetes that came with cel-go 0.29
 _PATTERNED = ("matches", "find", "findAll")
@@ -52,7 +54,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class _Step:
+class Step:
     """A planned node: a constant, an attribute that may still get qualifiers, or only something to run."""
 
     run: Run | None = None
@@ -74,7 +76,7 @@ class _Step:
 
 def plan(checked: Checked, environment: Environment) -> Plan:
     """Plans the evaluation. Raises `CompileError` where the API server cannot make a program: a constant that does not convert, a bad pattern."""
-    planner = _Planner(checked, environment)
+    planner = Planner(checked, environment)
     run = planner.step(checked.root).runner()
     return Plan(run, planner.size, planner.reads_variables)
 
@@ -83,7 +85,9 @@ def _not_instantiated(message: str) -> CompileError:
     return CompileError(message, text=f"program instantiation failed: {message}")
 
 
-class _Planner:
+class Planner:
+    """Plans the nodes of one tree; a subclass may put something around the steps."""
+
     def __init__(self, checked: Checked, environment: Environment) -> None:
         self._checked = checked
         self._environment = environment
@@ -93,10 +97,10 @@ class _Planner:
         self.size = SLOTS
         self.reads_variables = False
 
-    def step(self, node: Node) -> _Step:
+    def step(self, node: Node) -> Step:
         """Plans one node and all below it."""
         if isinstance(node, Const):
-            return _Step(constant=(node.value,))
+            return Step(constant=(node.value,))
         if isinstance(node, Ident):
             return self._ident(node)
         if isinstance(node, Select):
@@ -108,10 +112,10 @@ class _Planner:
         if isinstance(node, MapLiteral):
             return self._map(node)
         if isinstance(node, Comprehension):
-            return _Step(self._fold(node))
+            return Step(self._fold(node))
         raise _not_instantiated(f"unknown type: {node.type_name}")
 
-    def _ident(self, node: Ident | Select) -> _Step:
+    def _ident(self, node: Ident | Select) -> Step:
         reference = self._checked.references[node.id]
         name = reference.name
         local = None if reference.outer else self._locals.get(name)
@@ -119,31 +123,34 @@ class _Planner:
         if kind.kind == "type":
             if local is not None or name in UNDEFINED_TYPES:
                 raise _not_instantiated(f"reference to undefined type: {name}")
-            return _Step(constant=(TypeValue(kind.parameters[0].name if kind.parameters else "type"),))
+            return Step(constant=(TypeValue(kind.parameters[0].name if kind.parameters else "type"),))
         if local is None:
             local = self._variables if name == "variables" else _input(name)
             self.reads_variables |= name == "variables"
-        return _Step(attribute=Path(local))
+        return Step(attribute=Path(self._reread(local, kind)))
 
     @staticmethod
     def _variables(frame: Frame) -> Any:
         return frame[CONTEXT].variables
 
-    def _attribute(self, step: _Step) -> Attribute:
-        return step.attribute or Path(step.runner())
+    def _reread(self, base: Run, kind: Type) -> Run:
+        return reread(base) if kind.is_optional and self._environment.minor < _CEL_GO_29 else base
 
-    def _qualified(self, operand: _Step, qualifier: Qualifier) -> _Step:
-        attribute = self._attribute(operand)
+    def _attribute(self, step: Step, node: Node) -> Attribute:
+        return step.attribute or Path(self._reread(step.runner(), self._checked.types[node.id]))
+
+    def _qualified(self, operand: Step, node: Node, qualifier: Qualifier) -> Step:
+        attribute = self._attribute(operand, node)
         for qualifiers in [attribute.qualifiers] if isinstance(attribute, Path) else attribute.qualifiers:
             qualifiers.append(qualifier)
-        return _Step(attribute=attribute, tests=qualifier.test)
+        return Step(attribute=attribute, tests=qualifier.test)
 
-    def _select(self, node: Select) -> _Step:
+    def _select(self, node: Select) -> Step:
         if node.id in self._checked.references:
             return self._ident(node)
-        return self._qualified(self.step(node.operand), Qualifier(node.field, test=node.test_only))
+        return self._qualified(self.step(node.operand), node.operand, Qualifier(node.field, test=node.test_only))
 
-    def _map(self, node: MapLiteral) -> _Step:
+    def _map(self, node: MapLiteral) -> Step:
         keys, values = [], []
         for entry in node.entries:
             assert not isinstance(entry.key, str)
@@ -152,55 +159,55 @@ class _Planner:
         optional = tuple(entry.optional for entry in node.entries)
         run = map_literal([key.runner() for key in keys], [value.runner() for value in values], optional)
         if all(step.constant is not None for step in (*keys, *values)):
-            return _Step(constant=(run([0, None, None]),))
-        return _Step(run)
+            return Step(constant=(run([0, None, None]),))
+        return Step(run)
 
-    def _call(self, node: Call) -> _Step:
+    def _call(self, node: Call) -> Step:
         reference = self._checked.references[node.id]
         name = reference.name
         nodes = node.arguments if node.target is None or reference.qualified else (node.target, *node.arguments)
         if name == "_+_" and isinstance(nodes[0], Ident) and nodes[0].name in self._growing:
-            return _Step(self._grown(nodes[0].name, nodes[1]))
+            return Step(self._grown(nodes[0].name, nodes[1]))
         steps = [self.step(each) for each in nodes]
         if name in ("_[_]", "_[?_]", "_?._"):
-            return self._index(steps[0], steps[1], name != "_[_]")
+            return self._index(steps[0], nodes[0], steps[1], name != "_[_]")
         if name == "_?_:_":
-            truthy, falsy = self._attribute(steps[1]), self._attribute(steps[2])
-            return _Step(attribute=Ternary(steps[0].runner(), truthy, falsy))
+            truthy, falsy = self._attribute(steps[1], nodes[1]), self._attribute(steps[2], nodes[2])
+            return Step(attribute=Ternary(steps[0].runner(), truthy, falsy))
         arguments = [step.runner() for step in steps]
         special = _SPECIAL.get(name)
         if special is not None:
-            return _Step(special(*arguments))
+            return Step(special(*arguments))
         if name in ("or", "orValue"):
-            return _Step(or_optional(arguments[0], arguments[1], name == "orValue", self._environment.minor < _CEL_GO_29))
+            return Step(or_optional(arguments[0], arguments[1], name == "orValue", self._environment.minor < _CEL_GO_29))
         if name in ("_==_", "_!=_"):
             if steps[1].constant is not None and type(steps[1].constant[0]) is str:
-                return _Step(calls.equals_text(arguments[0], steps[1].constant[0], name == "_!=_", self._environment.strict_cost))
-            return _Step(calls.equality(arguments[0], arguments[1], name == "_!=_", self._environment.strict_cost))
+                return Step(calls.equals_text(arguments[0], steps[1].constant[0], name == "_!=_", self._environment.strict_cost))
+            return Step(calls.equality(arguments[0], arguments[1], name == "_!=_", self._environment.strict_cost))
         if name in _PATTERNED and len(steps) > 1 and steps[1].constant is not None:
             _check_pattern(steps[1].constant[0])
         if name == "@in" and reference.overloads == ("in_list",) and steps[1].constant is not None:
             found = membership(arguments[0], steps[1].constant[0])
             if found is not None:
-                return _Step(constant=(False,)) if found is False else _Step(found)
+                return Step(constant=(False,)) if found is False else Step(found)
         run = self._called(name, reference.overloads, arguments, steps)
         if name in CONVERSIONS and len(steps) == 1 and steps[0].constant is not None:
             value = run([0, None, None])
             if isinstance(value, CelError):
                 raise _not_instantiated(value.message)
-            return _Step(constant=(value,))
-        return _Step(run)
+            return Step(constant=(value,))
+        return Step(run)
 
-    def _index(self, operand: _Step, index: _Step, optional: bool) -> _Step:
+    def _index(self, operand: Step, node: Node, index: Step, optional: bool) -> Step:
         if index.constant is not None:
             bad = bad_key(index.constant[0])
             if bad is not None:
                 raise _not_instantiated(bad.message)
-            return self._qualified(operand, Qualifier(index.constant[0], optional=optional))
+            return self._qualified(operand, node, Qualifier(index.constant[0], optional=optional))
         dynamic = resolver(index.attribute) if index.attribute is not None else index.runner()
-        return self._qualified(operand, Qualifier(dynamic=dynamic, optional=optional))
+        return self._qualified(operand, node, Qualifier(dynamic=dynamic, optional=optional))
 
-    def _called(self, name: str, chosen: tuple[str, ...], arguments: list[Run], steps: list[_Step]) -> Run:
+    def _called(self, name: str, chosen: tuple[str, ...], arguments: list[Run], steps: list[Step]) -> Run:
         declared = self._environment.functions[name]
         only = next(each for each in declared if each.id == chosen[0]) if len(chosen) == 1 else None
         charge = calls.charge_of(name, only, self._environment.strict_cost, self._environment.minor)
@@ -210,6 +217,8 @@ class _Planner:
             if name == "matches" and steps[1].constant is not None:
                 return calls.various(arguments, _matches, charge)
             return calls.binary(arguments[0], arguments[1], operators.BINARY[name], charge)
+        if name == "!_" and charge is None:
+            return calls.negation(arguments[0])
         if name in operators.UNARY and len(arguments) == 1:
             return calls.unary(arguments[0], operators.UNARY[name], charge)
         function = calls.overloaded(name, [_implemented(only)] if only else [_implemented(each) for each in declared])
@@ -241,7 +250,7 @@ class _Planner:
             if name and place is not None:
                 self._locals[name] = _local(place)
                 self._growing.pop(name, None)
-        every = _quantifier(node)
+        every = quantified(node)
         if every is not None and second is None and isinstance(node.step, Call):
             predicate = self.step(node.step.arguments[1]).runner()
             self._locals, self._growing = outer, growing
@@ -292,7 +301,7 @@ class _Planner:
         return self.size - 1
 
 
-def _quantifier(node: Comprehension) -> bool | None:
+def quantified(node: Comprehension) -> bool | None:
     """True for what `all` expands to, False for `exists`, None for anything else."""
     if not isinstance(node.accu_init, Const) or not isinstance(node.accu_init.value, bool) or not isinstance(node.step, Call):
         return None
@@ -302,15 +311,15 @@ def _quantifier(node: Comprehension) -> bool | None:
     return every if node.step.function == ("_&&_" if every else "_||_") else None
 
 
-def list_step(node: ListLiteral, elements: list[_Step]) -> _Step:
+def list_step(node: ListLiteral, elements: list[Step]) -> Step:
     """A list; one of constants is a constant, and free."""
     run = list_literal([element.runner() for element in elements], node.optional)
     if all(element.constant is not None for element in elements):
-        return _Step(constant=(run([0, None, None]),))
-    return _Step(run)
+        return Step(constant=(run([0, None, None]),))
+    return Step(run)
 
 
-def _appended(accumulated: Run, element: _Step) -> Run:
+def _appended(accumulated: Run, element: Step) -> Run:
     """`accumulator + [element]`. The list costs 10, unless it is a constant; the call and the name of the accumulator 1 each."""
     read = element.runner()
     cost = 2 if element.constant is not None else 12

@@ -13,8 +13,9 @@ from functools import lru_cache
 from typing import Any
 
 from hostprocess.cel.attributes import Lazy
+from hostprocess.cel.checker import Checked
 from hostprocess.cel.declarations import GoPanic
-from hostprocess.cel.environment import environment
+from hostprocess.cel.environment import Environment, environment
 from hostprocess.cel.frontend import compile_checked
 from hostprocess.cel.limits import PER_CALL_LIMIT, Context, CostExceeded, TimedOut
 from hostprocess.cel.plan import MissingInput, Plan, plan
@@ -60,10 +61,7 @@ class TreeRuntime:
         `variables` in `declared` says that there is such a thing even where it is empty.
         """
         scope = (declared | {"variables"} if variables else declared, kubernetes, stored)
-        found: dict[str, _Variable] = {}
-        # Only those that are read: a policy may have many, and most are for other expressions.
-        for name in _read_by(expression, variables):
-            found[name] = self._variable(name, variables[name], found, scope)
+        found = self._read(expression, variables, scope)
         key = (*scope, expression, tuple(found.values()))
         program = self._compiled.get(key)
         if program is None:
@@ -73,6 +71,13 @@ class TreeRuntime:
     def activation(self, inputs: Mapping[str, Any]) -> TreeActivation:
         """See `Runtime.activation`. The variables that are evaluated for it are kept in it."""
         return TreeActivation(dict(inputs))
+
+    def _read(self, expression: str, variables: Mapping[str, str], scope: tuple[Any, ...]) -> dict[str, _Variable]:
+        """Only the variables that are read: a policy may have many, and most are for other expressions."""
+        found: dict[str, _Variable] = {}
+        for name in _read_by(expression, variables):
+            found[name] = self._variable(name, variables[name], found, scope)
+        return found
 
     def _variable(self, name: str, text: str, earlier: Mapping[str, _Variable], scope: tuple[Any, ...]) -> _Variable:
         declared, kubernetes, stored = scope
@@ -89,13 +94,16 @@ class TreeRuntime:
             self._variables[key] = variable
         return variable
 
+    def _plan(self, checked: Checked, declarations: Environment) -> Plan:
+        return plan(checked, declarations)
+
     def _program(self, expression: str, variables: Mapping[str, _Variable], scope: tuple[Any, ...]) -> TreeProgram:
         declared, kubernetes, stored = scope
         types = {name: variable.type for name, variable in variables.items()}
         declarations = environment(kubernetes, stored).declare(declared, types)
         checked = compile_checked(expression, declarations)
         try:
-            planned = plan(checked, declarations)
+            planned = self._plan(checked, declarations)
         except RecursionError:
             raise CompileError("the expression is nested too deeply", limitation=True) from None
         except GoPanic as panic:
@@ -179,7 +187,8 @@ class TreeProgram:
         self._plan = planned
         self._run = planned.run
         self._blank = [None] * (planned.size - 3)
-        self._variables = variables if planned.reads_variables else {}
+        self.variables = variables if planned.reads_variables else {}
+        """Those that it reads, directly or not, as they were compiled."""
         self._runtime = runtime
         self._shows_typed = minor >= _TYPED_OBJECTS
         self.type = kind
@@ -200,7 +209,7 @@ class TreeProgram:
 
     def run(self, activation: TreeActivation) -> tuple[Any, int]:
         """The value (a `CelError` or an `Unknown` perhaps) and the cost."""
-        variables = _LazyVariables(self._variables, activation) if self._plan.reads_variables else None
+        variables = _LazyVariables(self.variables, activation) if self._plan.reads_variables else None
         frame: list[Any] = [0, activation.inputs, Context(time.monotonic() + self._runtime.timeout, activation, variables, self._shows_typed), *self._blank]
         try:
             value = self._run(frame)

@@ -13,11 +13,11 @@ from hostprocess.cel.checker import Checked
 from hostprocess.cel.conversions import to_duration, to_timestamp
 from hostprocess.cel.environment import Environment
 from hostprocess.cel.formats import format_errors
-from hostprocess.cel.nodes import Call, Comprehension, Const, ListLiteral, MapLiteral, Node, Select, Struct
+from hostprocess.cel.nodes import Call, Const, ListLiteral, MapLiteral, Node, children
 from hostprocess.cel.runtime import CelError
 from hostprocess.cel.types import Type, display
 
-__all__ = ["children", "literal_errors"]
+__all__ = ["literal_errors"]
 
 # An optional element of type dyn makes cel-go panic, so that no API server ever stores such an expression.
 _PANIC = "panic: runtime error: index out of range [0] with length 0"
@@ -50,21 +50,6 @@ def literal_errors(checked: Checked, environment: Environment) -> list[tuple[int
     return errors
 
 
-def children(node: Node) -> tuple[Node, ...]:
-    """The nodes right below a node, in the order of evaluation."""
-    if isinstance(node, Select):
-        return (node.operand,)
-    if isinstance(node, Call):
-        return node.arguments if node.target is None else (node.target, *node.arguments)
-    if isinstance(node, ListLiteral):
-        return node.elements
-    if isinstance(node, MapLiteral | Struct):
-        return tuple(part for entry in node.entries for part in (entry.key, entry.value) if not isinstance(part, str))
-    if isinstance(node, Comprehension):
-        return (node.iter_range, node.accu_init, node.condition, node.step, node.result)
-    return ()
-
-
 def _all(node: Node, exempt: bool, inherited: bool) -> Iterator[tuple[Node, bool]]:
     """Every node, and whether it stands in a call of `format`, where lists may hold anything; `inherited`: in other calls there too."""
     yield node, exempt
@@ -75,7 +60,7 @@ def _all(node: Node, exempt: bool, inherited: bool) -> Iterator[tuple[Node, bool
 
 
 def _wrong_duration(value: object) -> bool:
-    return isinstance(value, str) and isinstance(to_duration(value), CelError)
+    return isinstance(value, str | int) and isinstance(to_duration(value), CelError)
 
 
 def _wrong_timestamp(value: object) -> bool:

@@ -161,7 +161,7 @@ def _runtime_class(pod: Object, old: Object | None, lookup: Lookup) -> list[str]
             spec[field] = Unknown(f"spec.{field}, which the RuntimeClass {name!r} may change: {found.what}")
         return []
     if (overhead := (found.get("overhead") or {}).get("podFixed")) is not None:
-        if spec.get("overhead") and spec["overhead"] != overhead:
+        if spec.get("overhead", overhead) != overhead:
             return ["pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead"]
         spec["overhead"] = overhead
     scheduling = found.get("scheduling")

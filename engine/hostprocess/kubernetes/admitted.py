@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hostprocess.kubernetes.admission_plugins import PLUGINS, Find, Lookup
-from hostprocess.kubernetes.catalogue import Kind, kind_of
+from hostprocess.kubernetes.catalogue import Kind, kind_of, release_number
 from hostprocess.kubernetes.decoding import Decoding, Fault, decode
 from hostprocess.kubernetes.defaults import defaults
 from hostprocess.kubernetes.fields import format_path
@@ -75,9 +75,14 @@ def present(
         _set_namespace(out, kind, namespace)
         if plugins and kind.type == "core/v1.Pod" and not subresource:
             lookup = Lookup(find, kubernetes)
+            empty_overhead = release_number(kubernetes) < (1, 31) and (resource_object.get("spec") or {}).get("overhead") == {}
+            if empty_overhead:  # RuntimeClass asked whether it is nil before 1.31
+                out["spec"]["overhead"] = {}
             for name in PLUGINS:
                 if name in plugins and not refusals:  # the first one ends the request
                     refusals += [f'pods "{_name(out)}" is forbidden: {text}' for text in PLUGINS[name](out, old, lookup)[:1]]
+            if out["spec"].get("overhead") == {}:
+                del out["spec"]["overhead"]
         if operation == "CREATE":
             prepare_for_create(out, kind, kubernetes)
         elif operation == "UPDATE" and old is not None:

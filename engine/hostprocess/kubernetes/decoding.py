@@ -14,12 +14,13 @@ from typing import Any
 from hostprocess.kubernetes import scalars
 from hostprocess.kubernetes.catalogue import Field, Kind, fields_of, release_number
 from hostprocess.kubernetes.fields import Steps
+from hostprocess.kubernetes.scalars import Trail
 from hostprocess.kubernetes.wording import json_word, mismatch, unknown_field
 
 __all__ = ["Decoding", "Fault", "Struct", "check", "decode", "struct"]
 
 Default = Callable[[dict[str, Any], "Decoding"], None]
-Walker = Callable[[Any, Steps, str | int, "Decoding"], Any]
+Walker = Callable[[Any, Trail, str | int, "Decoding"], Any]
 DROP: Any = object()
 
 
@@ -49,9 +50,9 @@ class Decoding:
     in_use: set[str] = field(default_factory=set)  # the feature gates whose fields the stored object has
     broken: bool = False  # something could not be decoded, so nothing is filled in any more
 
-    def mismatch(self, value: Any, at: Steps, key: str | int, entry: _Entry, in_map: bool = False, go_type: str = "") -> Any:
+    def mismatch(self, value: Any, at: Trail, key: str | int, entry: _Entry, in_map: bool = False, go_type: str = "") -> Any:
         """Notes a value of the wrong type; `go_type` is the type that it is decoded into, if not that of the field."""
-        steps = (*at[1:], key)
+        steps = _steps((at, key))
         inlined = release_number(self.kubernetes) >= (1, 35)
         names = ".".join(
             step.go_name if inlined and isinstance(step, _Inlined) else step for step in (steps[:-1] if in_map else steps) if isinstance(step, str)
@@ -67,10 +68,10 @@ class Decoding:
             self.in_use.add(gate)
         return gate in self.in_use
 
-    def refuse(self, at: Steps, key: str | int, message: str, aborts: bool = True) -> Any:
+    def refuse(self, at: Trail, key: str | int, message: str, aborts: bool = True) -> Any:
         """Notes a value that a type's own decoder refuses."""
         self.broken = True
-        self.faults.append(Fault((*at[1:], key), message, message, aborts=aborts))
+        self.faults.append(Fault(_steps((at, key)), message, message, aborts=aborts))
         return DROP
 
 
@@ -112,11 +113,11 @@ class Struct:
             if (zero := _zero(one, self.kubernetes)) is not None:
                 self.always.append((one.name, zero))
 
-    def decode(self, value: dict[str, Any], at: Steps, key: str | int, decoding: Decoding) -> dict[str, Any]:
+    def decode(self, value: dict[str, Any], at: Trail, key: str | int, decoding: Decoding) -> dict[str, Any]:
         """The struct at the field `key` of what lies at `at`."""
         if not self.quick:
             self._fill()
-        here = (*at, key)
+        here = (at, key)
         out: dict[str, Any] = {}
         get = self.quick.get
         for name, item in value.items():
@@ -148,10 +149,10 @@ class Struct:
             self._fill()
         return {field: make(Decoding(self.kubernetes)) for field, make in self.always if field == name}
 
-    def _unknown(self, name: str, here: Steps, decoding: Decoding) -> None:
+    def _unknown(self, name: str, here: Trail, decoding: Decoding) -> None:
         if name not in self.judged:
             self.judged[name] = unknown_field(name, list(self.entries))
-        steps = (*here[1:], name)
+        steps = _steps((here, name))
         decoding.faults.append(Fault(steps, self.judged[name], f'unknown field "{_server_path(steps)}"', True))
 
 
@@ -161,6 +162,15 @@ def _key(one: Field) -> str:
     key = _Inlined(one.name)
     key.go_name = f"{one.inlined_from}.{one.name}"
     return key
+
+
+def _steps(trail: Trail) -> Steps:
+    """The steps of a trail, without that to the object itself."""
+    steps = []
+    while trail:
+        trail, step = trail
+        steps.append(step)
+    return tuple(reversed(steps[:-1]))
 
 
 def _server_path(steps: Steps) -> str:
@@ -216,7 +226,7 @@ def _entry(one: Field, owner: str, kubernetes: str) -> _Entry:
     letter = one.type.lstrip("*")[0]
     entry = _Entry(
         _CLASSES.get(letter),
-        pointer or letter in "@oq" or not one.omitempty or (letter in "tm" and not one.omitzero),
+        pointer or letter in "@oq" or not one.omitempty or (letter in "tm" and not one.omitzero) or (owner, one.name) in _EMPTY_TELLS,
         None,
         _wrong,
         one.type,
@@ -231,18 +241,22 @@ def _entry(one: Field, owner: str, kubernetes: str) -> _Entry:
     return entry
 
 
-def _raw(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
+# Fields with omitempty whose emptiness what fills in defaults reads, and takes away: the Go value is not nil.
+_EMPTY_TELLS = {("autoscaling/v2.HPAScalingRules", "policies"), ("core/v1.NodeStatus", "allocatable")}
+
+
+def _raw(value: Any, at: Trail, key: str | int, decoding: Decoding) -> Any:
     return value
 
 
-def _wrong(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
+def _wrong(value: Any, at: Trail, key: str | int, decoding: Decoding) -> Any:
     raise AssertionError("replaced when the entry is made")
 
 
 def _other(letter: str, entry: _Entry) -> Walker:
     """What to do with a value of another class than the usual one."""
 
-    def other(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
+    def other(value: Any, at: Trail, key: str | int, decoding: Decoding) -> Any:
         kind = value.__class__
         if letter == "f" and kind is int:
             return float(value)
@@ -268,7 +282,7 @@ def _walker(type: str, entry: _Entry, kubernetes: str) -> Walker | None:
     if letter in "io":
         aborts = "int32" if letter == "o" else ""
 
-        def bounded(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
+        def bounded(value: Any, at: Trail, key: str | int, decoding: Decoding) -> Any:
             return value if -(1 << 31) <= value < 1 << 31 else decoding.mismatch(value, at, key, entry, go_type=aborts)
 
         return bounded
@@ -292,7 +306,7 @@ def _inner(type: str, entry: _Entry) -> _Entry:
 _ZERO: dict[str, Any] = {"s": "", "b": False, "i": 0, "l": 0, "f": 0.0, "q": "0", "o": 0}
 
 
-def _element(value: Any, inner: _Entry, at: Steps, key: str | int, decoding: Decoding, in_map: bool) -> Any:
+def _element(value: Any, inner: _Entry, at: Trail, key: str | int, decoding: Decoding, in_map: bool) -> Any:
     """An element that is null or of an unusual class."""
     letter = inner.type[0]
     if value is None:
@@ -305,14 +319,14 @@ def _list_walker(type: str, entry: _Entry, kubernetes: str) -> Walker:
     wanted = inner.wanted
     walk = _walker(type, inner, kubernetes)
 
-    def each(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
+    def each(value: Any, at: Trail, key: str | int, decoding: Decoding) -> Any:
         if walk is None:
             for item in value:
                 if item.__class__ is not wanted:
                     break
             else:
                 return value
-        here = (*at, key)
+        here = (at, key)
         out = []
         for index, item in enumerate(value):
             if item.__class__ is not wanted:
@@ -330,8 +344,8 @@ def _map_walker(type: str, entry: _Entry, kubernetes: str) -> Walker:
     wanted = inner.wanted
     walk = _walker(type, inner, kubernetes)
 
-    def each(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
-        here = (*at, key)
+    def each(value: Any, at: Trail, key: str | int, decoding: Decoding) -> Any:
+        here = (at, key)
         out = {}
         for name, item in value.items():
             if item.__class__ is not wanted:
@@ -347,13 +361,13 @@ def _map_walker(type: str, entry: _Entry, kubernetes: str) -> Walker:
 def _string_map_walker(entry: _Entry) -> Walker:
     inner = _inner("s", entry)
 
-    def each(value: Any, at: Steps, key: str | int, decoding: Decoding) -> Any:
+    def each(value: Any, at: Trail, key: str | int, decoding: Decoding) -> Any:
         for item in value.values():
             if item.__class__ is not str:
                 break
         else:
             return value
-        here = (*at, key)
+        here = (at, key)
         return {name: item if item.__class__ is str else _element(item, inner, here, name, decoding, True) for name, item in value.items()}
 
     return each

@@ -53,7 +53,7 @@ def _daemon_set_metadata(out: Struct, decoding: Decoding) -> None:
     if re.fullmatch(r"[+-]?[0-9]+", given, re.ASCII):
         out["metadata"]["annotations"] = {**annotations, _TEMPLATE_GENERATION: str(int(given))}
     else:
-        decoding.refuse(("", "metadata", "annotations"), _TEMPLATE_GENERATION, f'strconv.ParseInt: parsing "{given}": invalid syntax')
+        decoding.refuse(((((), ""), "metadata"), "annotations"), _TEMPLATE_GENERATION, f'strconv.ParseInt: parsing "{given}": invalid syntax')
 
 
 def _stateful_set(out: Struct, decoding: Decoding) -> None:
@@ -202,6 +202,9 @@ def _autoscaler(out: Struct, decoding: Decoding) -> None:
         up = {"stabilizationWindowSeconds": 0, "selectPolicy": "Max", "policies": [{"type": "Pods", "value": 4, "periodSeconds": 15}, percent]}
         behavior["scaleUp"] = {**up, **behavior.get("scaleUp", {})}
         behavior["scaleDown"] = {"selectPolicy": "Max", "policies": [dict(percent)], **behavior.get("scaleDown", {})}
+        for rules in (behavior["scaleUp"], behavior["scaleDown"]):
+            if not rules["policies"]:  # given, so not replaced, and empty, so not written
+                del rules["policies"]
 
 
 def _autoscaler_v1(out: Struct, decoding: Decoding) -> None:
@@ -223,6 +226,8 @@ def _node_status(out: Struct, decoding: Decoding) -> None:
     rounding("capacity", "allocatable")(out, decoding)
     if "capacity" in out:
         out.setdefault("allocatable", dict(out["capacity"]))
+    if out.get("allocatable") == {}:
+        del out["allocatable"]
 
 
 def _match_resources(out: Struct, decoding: Decoding) -> None:
@@ -315,10 +320,13 @@ def defaults(kubernetes: str) -> dict[str, Default]:
 
 
 def _without(names: tuple[tuple[str, str], ...], then: Default | None) -> Default:
+    gated = frozenset(name for name, _ in names)
+
     def fill(out: Struct, decoding: Decoding) -> None:
-        for name, gate in names:
-            if name in out and not decoding.keeps(gate):
-                del out[name]
+        if not gated.isdisjoint(out):
+            for name, gate in names:
+                if name in out and not decoding.keeps(gate):
+                    del out[name]
         if then is not None:
             then(out, decoding)
 

@@ -15,6 +15,7 @@ from hostprocess.kubernetes.yaml_text import MAX_DEPTH
 __all__ = ["Item", "decode", "read"]
 
 _BLOCK = 1 << 20  # characters read at a time
+_AHEAD = 1 << 16  # characters that a value mostly is shorter than: to come upon the end of the buffer costs as much as some values
 _RUN = 1 << 18  # characters of items that are cut as one
 _SPACE = re.compile(r"[ \t\n\r]*")
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
@@ -209,6 +210,7 @@ class _Reader:
 
     def _value(self, **about: Any) -> Item:
         self._peek()
+        self._fill(_AHEAD)
         self._advance()
         line, column = self._line, self._column
         value, end = self._decode_growing()
@@ -221,7 +223,7 @@ class _Reader:
             raise self._error(_TOO_DEEP, _deep_at(self._buffer, end - len(text)))
         if "\\" in text:
             value = self._check_escapes(value, text, end - len(text))
-        return Item(value=value, text=text, line=line, column=column, nulls="null" in text, **about)
+        return Item(value=value, text=text, line=line, column=column, nulls=text.rfind("null") >= 0, **about)  # kubectl prints the status last, and nulls in it
 
     def _decode_growing(self) -> tuple[Any, int]:
         """Decodes the value that starts here, reading on as long as it may just be cut off by the end of the buffer."""

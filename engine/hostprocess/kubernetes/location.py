@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -13,21 +13,25 @@ from yaml import MappingNode, ScalarNode, SequenceNode
 from hostprocess.kubernetes.yaml_text import compose
 from hostprocess.model import Origin
 
-__all__ = ["Place", "locate"]
+__all__ = ["Place", "locate", "scalar_span"]
 
 Steps = tuple[str | int, ...]
 _MAX_EXCERPT = 200
+_AROUND = 2  # lines before and after the one at fault
 _SPACE = re.compile(r"[ \t\n\r]*")
+_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")  # anchor and tag
 _decode = json.JSONDecoder().raw_decode
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A line and a column in a file, counted from 1, and the text of that line."""
+    """A line and a column in a file, counted from 1, the text of that line and of some around it."""
 
     line: int
     column: int
     excerpt: str
+    before: tuple[str, ...] = field(default=(), compare=False)
+    after: tuple[str, ...] = field(default=(), compare=False)
 
 
 def locate(origin: Origin, steps: Steps) -> Place:
@@ -39,16 +43,44 @@ def locate(origin: Origin, steps: Steps) -> Place:
     at = (_locate_json if origin.syntax == "json" else _locate_yaml)(text, origin.steps + steps)
     line = text.count("\n", 0, at)
     column = at - text.rfind("\n", 0, at)
-    return Place(origin.line + line, column if line else column + origin.column - 1, _excerpt(text, line))
+    before, excerpt, after = _excerpts(text, at)
+    return Place(origin.line + line, column if line else column + origin.column - 1, excerpt, before, after)
 
 
-def _excerpt(text: str, line: int) -> str:
-    start = 0
-    for _ in range(line):
-        start = text.find("\n", start) + 1
-    end = text.find("\n", start)
-    excerpt = text[start : end if end >= 0 else len(text)].rstrip()
-    return excerpt if len(excerpt) <= _MAX_EXCERPT else excerpt[:_MAX_EXCERPT] + "…"
+def scalar_span(origin: Origin, steps: Steps) -> tuple[int, int] | None:
+    """Begin and end, in the text of the origin, of the scalar at `steps` below the resource. None if there is none."""
+    if origin.syntax == "json":
+        value = _json_value(origin.text, origin.steps + steps)
+        return None if value is None or origin.text[value] != '"' else (value, _decode(origin.text, value)[1])
+    node = _composed(origin.text)
+    for step in origin.steps + steps:
+        found = _child(node, step)
+        if found is None:
+            return None
+        node = found[0]
+    if not isinstance(node, ScalarNode):
+        return None
+    start, end = node.start_mark.index, node.end_mark.index
+    properties = _PROPERTIES.match(origin.text, start)
+    return properties.end() if properties else start, end
+
+
+def _excerpts(text: str, at: int) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
+    """The lines before, at and after a place in a text."""
+    first = last = text.rfind("\n", 0, at) + 1
+    for _ in range(_AROUND):
+        first = text.rfind("\n", 0, max(first - 1, 0)) + 1
+    for _ in range(_AROUND + 1):
+        end = text.find("\n", last)
+        last = end + 1 if end >= 0 else len(text)
+    before = text[first : text.rfind("\n", 0, at) + 1].split("\n")[:-1]
+    excerpt, *after = text[text.rfind("\n", 0, at) + 1 : last].removesuffix("\n").split("\n")
+    return tuple(map(_shortened, before)), _shortened(excerpt), tuple(map(_shortened, after))
+
+
+def _shortened(line: str) -> str:
+    line = line[: _MAX_EXCERPT + 1].rstrip() if len(line) > 10 * _MAX_EXCERPT else line.rstrip()
+    return line if len(line) <= _MAX_EXCERPT else line[:_MAX_EXCERPT] + "…"
 
 
 @lru_cache(maxsize=2)
@@ -94,11 +126,25 @@ def _child(node: Any, step: str | int) -> tuple[Any, Any] | None:
 def _locate_json(text: str, steps: Steps) -> int:
     at = value = 0
     for step in steps:
-        found = _json_member(text, value, step) if isinstance(step, str) else _json_element(text, value, step)
+        found = _json_child(text, value, step)
         if found is None:
             break
         at, value = found
     return at
+
+
+def _json_value(text: str, steps: Steps) -> int | None:
+    value = 0
+    for step in steps:
+        found = _json_child(text, value, step)
+        if found is None:
+            return None
+        value = found[1]
+    return value
+
+
+def _json_child(text: str, at: int, step: str | int) -> tuple[int, int] | None:
+    return _json_member(text, at, step) if isinstance(step, str) else _json_element(text, at, step)
 
 
 def _skip(text: str, at: int) -> int:

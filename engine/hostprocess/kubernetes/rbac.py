@@ -14,7 +14,7 @@ from hostprocess.errors import InputError
 from hostprocess.kubernetes.kinds import group_version
 from hostprocess.kubernetes.selectors import matches as selects
 
-__all__ = ["RBAC_KINDS", "Attributes", "Authorization", "Authorizer", "implied_groups", "service_account_user"]
+__all__ = ["RBAC_KINDS", "Attributes", "Authorization", "Authorizer", "check_rbac", "implied_groups", "service_account_user"]
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
 RBAC_KINDS = ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
@@ -93,8 +93,8 @@ class Authorizer:
         """
         found: dict[str, dict[tuple[str, str], JSONObject]] = {kind: {} for kind in RBAC_KINDS}
         for value in objects:
-            if value.get("kind") in RBAC_KINDS and group_version(str(value.get("apiVersion", "")))[0] == RBAC_GROUP:
-                _check(value)
+            if _is_rbac(value):
+                check_rbac(value)
                 metadata = value["metadata"]
                 namespace = "" if value["kind"].startswith("Cluster") else str(metadata.get("namespace") or "default")
                 found[value["kind"]][namespace, str(metadata["name"])] = value
@@ -244,8 +244,14 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _check(value: JSONObject) -> None:
-    """Refuses what cannot be decoded: a rule that is read wrong would decide wrong."""
+def _is_rbac(value: JSONObject) -> bool:
+    return value.get("kind") in RBAC_KINDS and group_version(str(value.get("apiVersion", "")))[0] == RBAC_GROUP
+
+
+def check_rbac(value: JSONObject) -> None:
+    """Raises `InputError` for an RBAC object that the API server could not have stored: a rule that is read wrong would decide wrong."""
+    if not _is_rbac(value):
+        return
     metadata = value.get("metadata")
     kind = value["kind"]
     if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str) or not metadata["name"]:

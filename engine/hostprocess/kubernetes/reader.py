@@ -47,7 +47,7 @@ def expand(paths: Sequence[str], seen: set[str] | None = None) -> Iterator[str |
         elif os.path.lexists(path):
             found = [path]  # a pipe or a device, or a link that leads nowhere: opening it tells
         else:
-            yield InputProblem(path=path, message="no such file or folder")
+            yield InputProblem(path=path, message="no such file or folder" if path else "a path is empty")
         for file in found:
             if isinstance(file, InputProblem):
                 yield file

@@ -10,20 +10,22 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Protocol
 
-from hostprocess.kubernetes.fields import Steps
 from hostprocess.kubernetes.quantities import canonical
 
-__all__ = ["WALKERS", "quantity"]
+__all__ = ["WALKERS", "Trail", "quantity", "time_fault"]
+
+Trail = tuple[Any, ...]
+"""The way to a field, linked so that a step costs little: `(trail, step)`, `()` above the object itself."""
 
 
 class Refusing(Protocol):
     """What notes a value that is refused."""
 
-    def refuse(self, at: Steps, key: str | int, message: str, aborts: bool = True) -> Any:
+    def refuse(self, at: Trail, key: str | int, message: str, aborts: bool = True) -> Any:
         """Notes it, and gives what stands in its place. `aborts` says whether Go decodes nothing else then."""
 
 
-def quantity(value: Any, at: Steps, key: str | int, decoding: Refusing) -> Any:
+def quantity(value: Any, at: Trail, key: str | int, decoding: Refusing) -> Any:
     """The canonical text. Source: Quantity.UnmarshalJSON, MarshalJSON."""
     try:
         return canonical(value)
@@ -36,10 +38,15 @@ _LAYOUT = "2006-01-02T15:04:05Z07:00"
 _MICRO_LAYOUT = "2006-01-02T15:04:05.000000Z07:00"
 
 
-def _time(value: Any, at: Steps, key: str | int, decoding: Refusing) -> Any:
+def _time(value: Any, at: Trail, key: str | int, decoding: Refusing) -> Any:
     """RFC 3339 in UTC, whole seconds. Source: metav1.Time."""
     written = _written(value)
     return decoding.refuse(at, key, _time_fault(value, _LAYOUT)) if written == "" else written
+
+
+def time_fault(value: str) -> str:
+    """What the API server says of a text that is no time, and nothing of one that is."""
+    return "" if _instant(value) else _time_fault(value, _LAYOUT)
 
 
 @lru_cache(maxsize=4096)
@@ -56,7 +63,7 @@ def _written(value: str) -> str | None:
 _WRITTEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
-def _micro_time(value: Any, at: Steps, key: str | int, decoding: Refusing) -> Any:
+def _micro_time(value: Any, at: Trail, key: str | int, decoding: Refusing) -> Any:
     """RFC 3339 in UTC with six digits. Source: metav1.MicroTime."""
     match = _TIME.fullmatch(value)
     found = _instant(value) if match and len(match[7] or "") == 6 else None
@@ -110,7 +117,7 @@ def _instant(value: str) -> datetime | None:
     return found
 
 
-def _bytes(value: Any, at: Steps, key: str | int, decoding: Refusing) -> Any:
+def _bytes(value: Any, at: Trail, key: str | int, decoding: Refusing) -> Any:
     """Base64, written again. Source: encoding/json of []byte, which skips line breaks."""
     text = value.replace("\n", "").replace("\r", "")
     try:
@@ -124,6 +131,6 @@ def _bad_byte(text: str) -> int:
     return match.end() if match and match.end() < len(text) else len(text) - len(text) % 4
 
 
-WALKERS: dict[str, Callable[[Any, Steps, str | int, Any], Any]] = {
+WALKERS: dict[str, Callable[[Any, Trail, str | int, Any], Any]] = {
     "q": quantity, "t": _time, "m": _micro_time, "y": _bytes,
 }  # fmt: skip

@@ -6,7 +6,6 @@ import codecs
 import gzip
 import io
 import os
-import shutil
 import sys
 import tempfile
 import weakref
@@ -17,10 +16,12 @@ from typing import IO, cast
 
 from hostprocess.errors import InputError
 
-__all__ = ["STANDARD_INPUT", "Spool", "holds_any", "open_text"]
+__all__ = ["GZIP", "STANDARD_INPUT", "Spool", "encoding_of", "holds_any", "open_text", "standard_input"]
 
 STANDARD_INPUT = "-"
 _BLOCK = 1 << 20  # bytes that are searched at a time
+_PIPE_BLOCK = 1 << 16
+GZIP = b"\x1f\x8b"
 _SPOOL_MEMORY = 4 << 20  # bytes kept in memory before standard input goes to a temporary file
 
 
@@ -30,21 +31,43 @@ class Spool:
     def __init__(self, stream: IO[bytes] | None = None) -> None:
         self._stream = stream
         self._files: dict[str, IO[bytes]] = {}
+        self._failed: dict[str, OSError | UnicodeDecodeError] = {}
 
     def open(self, path: str = STANDARD_INPUT) -> IO[bytes]:
         """The bytes from the start."""
         file = self._files.get(path)
+        if path in self._failed:
+            raise self._failed[path]
         if file is None:
             file = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=_SPOOL_MEMORY))  # noqa: SIM115 - lives as long as the spool
             weakref.finalize(self, file.close)
-            if path == STANDARD_INPUT:
-                shutil.copyfileobj(self._stream or _standard_input(), file)
-            else:
-                with open(path, "rb") as pipe:
-                    shutil.copyfileobj(pipe, file)
+            try:
+                if path == STANDARD_INPUT:
+                    _copy(self._stream or standard_input(), file)
+                else:
+                    with open(path, "rb") as pipe:
+                        _copy(pipe, file)
+            except (OSError, UnicodeDecodeError) as error:
+                self._failed[path] = error  # the rest of it would pass for the whole the next time
+                raise
             self._files[path] = file
         file.seek(0)
         return file
+
+
+def _copy(stream: IO[bytes], file: IO[bytes]) -> None:
+    """Copies text, and stops at what is none: /dev/zero has no end. Raises `UnicodeDecodeError`."""
+    start = stream.read(_PIPE_BLOCK)
+    encoding = encoding_of(start[:4])
+    decoder = codecs.getincrementaldecoder(encoding)()
+    block = start
+    while block:
+        if not start.startswith(GZIP):
+            decoder.decode(block)
+            if not block.strip(b"\0"):
+                raise UnicodeDecodeError(encoding, block, 0, len(block), "nothing but NUL bytes")
+        file.write(block)
+        block = stream.read(_PIPE_BLOCK)
 
 
 @contextmanager
@@ -55,7 +78,7 @@ def open_text(path: str, spool: Spool | None = None) -> Iterator[IO[str]]:
     `InputError` for what is unreadable or not text, also while the text is being read.
     """
     with _open_bytes(path, spool) as raw:
-        text = io.TextIOWrapper(raw, encoding=_encoding(_peek(raw, 4)), errors="strict", newline=None)
+        text = io.TextIOWrapper(raw, encoding=encoding_of(_peek(raw, 4)), errors="strict", newline=None)
         try:
             yield text
         finally:
@@ -67,7 +90,7 @@ def holds_any(path: str, words: frozenset[str], spool: Spool | None = None) -> b
     try:
         with _open_bytes(path, spool) as raw:
             start = _peek(raw, 4)
-            encoding = _encoding(start)
+            encoding = encoding_of(start)
             if encoding == "utf-16":
                 encoding = "utf-16-le" if start.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
             wanted = [word.encode("utf-8" if encoding == "utf-8-sig" else encoding) for word in words]
@@ -94,7 +117,7 @@ def _open_bytes(path: str, spool: Spool | None) -> Iterator[IO[bytes]]:
         else:
             raw = open(path, "rb")  # noqa: SIM115 - closed below
             owned.append(raw)
-        if _peek(raw, 2) == b"\x1f\x8b":
+        if _peek(raw, 2) == GZIP:
             raw = cast(IO[bytes], gzip.GzipFile(fileobj=raw, mode="rb"))
             owned.append(raw)
         yield raw
@@ -109,7 +132,8 @@ def _open_bytes(path: str, spool: Spool | None) -> Iterator[IO[bytes]]:
             stream.close()
 
 
-def _standard_input() -> IO[bytes]:
+def standard_input() -> IO[bytes]:
+    """Raises `OSError` if there is none."""
     if sys.stdin is None:
         raise OSError("standard input is closed")
     return sys.stdin.buffer
@@ -121,7 +145,8 @@ def _peek(stream: IO[bytes], count: int) -> bytes:
     return start
 
 
-def _encoding(start: bytes) -> str:
+def encoding_of(start: bytes) -> str:
+    """The encoding of a text by its first four bytes."""
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     # Text without a mark: the first character of a manifest is ASCII, so the other byte of its pair is NUL.

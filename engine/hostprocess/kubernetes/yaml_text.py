@@ -25,7 +25,7 @@ try:
 except ImportError as error:  # pragma: no cover - a PyYAML built without libyaml
     raise ImportError("hostprocess needs PyYAML built with libyaml; the wheels of PyYAML are") from error
 
-__all__ = ["MAX_DEPTH", "MAX_VALUES", "compose", "cut_list", "load", "pieces", "scalar"]
+__all__ = ["MAX_DEPTH", "MAX_VALUES", "compose", "cut_list", "events", "load", "pieces", "scalar"]
 
 MAX_DEPTH = 200  # levels of nesting; the deepest built-in kind has fewer than 30
 MAX_VALUES = 1_000_000  # values that aliases may expand one document to
@@ -47,9 +47,9 @@ _LONGEST = 66  # digits and signs of a number of 64 bits in base 2; what is long
 # The start of a document, or the whole line that ends one.
 _MARK = re.compile(r"\n(?:---(?=[ \t\n]|\Z)|\.\.\.(?=[ \t\n]|\Z)[^\n]*(?:\n|\Z))")
 _PROLOG = re.compile(r"(?:(?:[ \t]*(?:#[^\n]*)?|%[^\n]*)(?:\n|\Z))*+")  # what may precede the `---` of a document: comments and directives
-_LIST = re.compile(r"(?:---[ \t]*\n)?apiVersion: [\w./]+\nitems:\n(?=- )")
-_LIST_END = re.compile(r"\n(?!\n| |- )")
-_ITEM = re.compile(r"^- ", re.MULTILINE)
+_COMMENTS = r"(?:(?:#[^\n]*)?\n)*+"
+_LIST_META = r"metadata:(?: \{\}|(?:\n +\w+: (?:\"[^\"\n]*\"|'[^'\n]*'|\w*))*)"
+_LIST = re.compile(rf"{_COMMENTS}(?:---[ \t]*\n{_COMMENTS})?(?:(?:apiVersion: [\w./]+|kind: \w+|{_LIST_META})\n)+items:\n(?=( *)- )")
 _REFERENCE = re.compile(r"[ \t\n\[{,:][&*][\w-]")
 _NUL = re.compile(r"\\(?:0|x00|u0000|U00000000)")
 # Block collections nest by their columns, two levels a column at most, and only these signs can stand before one on its line.
@@ -104,7 +104,7 @@ def pieces(blocks: Iterable[str]) -> Iterator[tuple[int, str]]:
 
 
 def cut_list(text: str) -> tuple[str, str, Iterator[tuple[int, str]]] | None:
-    """Cuts a document that is a List as kubectl prints it, so that its items need not be held together.
+    """Cuts a document that is a List as kubectl prints it, or as people write it, so that its items need not be held together.
 
     Returns the apiVersion and the kind of the List and, for each item, the number of lines above it and its text, which is a list of one.
     Returns None for any other document, which must be read whole: so must a List with anchors, which may be used in another item.
@@ -112,21 +112,21 @@ def cut_list(text: str) -> tuple[str, str, Iterator[tuple[int, str]]] | None:
     start = _LIST.match(text)
     if start is None or (("&" in text or "*" in text) and _REFERENCE.search(text)) or _has_other_breaks(text):
         return None
-    first = start.end()
-    tail = _LIST_END.search(text, first)
+    first, margin = start.end(), start[1]
+    tail = re.compile(rf"\n(?!\n| *#|{margin} |{margin}- )").search(text, first)
     end = tail.end() if tail else len(text)
     try:
         frame = load(text[:first] + text[end:])[0][0]
     except InputError:
         return None
-    if frame["items"] is not None or not str(frame.get("kind")).endswith("List") or not isinstance(frame["apiVersion"], str):
+    if frame["items"] is not None or not str(frame.get("kind")).endswith("List") or not isinstance(frame.get("apiVersion"), str):
         return None
-    return frame["apiVersion"], frame["kind"], _cut_items(text, first, end)
+    return frame["apiVersion"], frame["kind"], _cut_items(text, first, end, re.compile(f"^{margin}- ", re.MULTILINE))
 
 
-def _cut_items(text: str, start: int, end: int) -> Iterator[tuple[int, str]]:
+def _cut_items(text: str, start: int, end: int, item: re.Pattern[str]) -> Iterator[tuple[int, str]]:
     line = text.count("\n", 0, start)
-    for mark in _ITEM.finditer(text, start + 1, end):
+    for mark in item.finditer(text, start + 1, end):
         yield line, text[start : mark.start()]
         line += text.count("\n", start, mark.start())
         start = mark.start()
@@ -167,6 +167,13 @@ def compose(text: str) -> Any:
     """The first document of `text` as PyYAML nodes with their marks; None for an empty one. The text has been loaded before."""
     composer = _Composer(text)
     return composer.get_node() if composer.check_node() else None
+
+
+def events(text: str) -> Iterator[Any]:
+    """PyYAML's events of a text that has been loaded before: unlike nodes, they show where aliases stand."""
+    composer = _Composer(text)
+    while composer.check_event():
+        yield composer.get_event()
 
 
 def scalar(text: str) -> Any:

@@ -67,7 +67,7 @@ def type_name(value: Any) -> str:
     """The name of the type of a value, as in `no such overload: f(google.protobuf.Duration)`."""
     if isinstance(value, Opaque):
         return value.type_name
-    return next(_TYPE_NAMES[kind] for kind in type(value).__mro__ if kind in _TYPE_NAMES)
+    return _TYPE_NAMES.get(type(value)) or next(_TYPE_NAMES[kind] for kind in type(value).__mro__ if kind in _TYPE_NAMES)
 
 
 def to_text(value: Any) -> str | CelError:
