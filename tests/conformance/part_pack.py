@@ -53,8 +53,9 @@ def run(session: Session) -> None:
 
 def _compare(session: Session, pack: Pack, group: Sequence[Asked]) -> None:
     targets = Targets(kubernetes=session.minor, containerd=group[0].containerd)
-    policies, bindings = compile_pack(pack, select_rules(pack, targets, bundles=list(pack.bundles)), targets)
     objects = list(group[0].objects)
+    knows_rbac = any(one["apiVersion"].startswith("rbac.") for one in objects)
+    policies, bindings = compile_pack(pack, select_rules(pack, targets, bundles=list(pack.bundles), with_authorizer=knows_rbac), targets)
     session.one("cluster", objects=[*objects, *map(policy_object, policies), *map(binding_object, bindings)])
     judge = _judge(policies, bindings, objects, session.minor)
     exported = _judge(*_read_back(policies, bindings), objects, session.minor)
@@ -158,7 +159,8 @@ def _of_case(pack: Pack, name: str, value: dict[str, Any], raw: Any) -> Iterator
         # A pod is asked as every other kind too, once for the whole of its suite's kinds would hide which one fails.
         if one.get("kind") == "Pod" and "wrap" not in raw and not raw.get("subresource"):
             kind = list(WRAPPERS)[sum(map(ord, name)) % len(WRAPPERS)]
-            yield from _requests(f"{name}, in a {kind}", wrapped(one, kind), tuple(objects), raw.get("containerd", pack.containerd), raw)
+            as_template = {**raw, "oldObject": wrapped(raw["oldObject"], kind)} if raw.get("oldObject") else raw
+            yield from _requests(f"{name}, in a {kind}", wrapped(one, kind), tuple(objects), raw.get("containerd", pack.containerd), as_template)
 
 
 def _requests(name: str, value: dict[str, Any], objects: tuple[dict[str, Any], ...], containerd: str, raw: Any = None) -> Iterator[Asked]:

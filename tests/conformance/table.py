@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,9 +29,15 @@ _COUNTS = (
 )
 
 
-def document(tally: Tally, seed: int) -> str:
-    """The whole text."""
-    return "\n".join([*_head(seed), *_parts(tally), *_figures(tally.figures), *_known(tally)]) + "\n"
+# What tests/cluster/results.py writes.
+_OF_CLUSTER = re.compile("<!-- make cluster-test: begin -->.*<!-- make cluster-test: end -->\n", re.DOTALL)
+
+
+def document(tally: Tally, seed: int, old: str = "") -> str:
+    """The whole text. Of the `old` one the section about a real API server is kept: it has another writer."""
+    text = "\n".join([*_head(seed), *_parts(tally), *_figures(tally.figures), *_known(tally)]) + "\n"
+    kept = _OF_CLUSTER.search(old)
+    return f"{text}\n{kept[0]}" if kept else text
 
 
 def _head(seed: int) -> Iterator[str]:
