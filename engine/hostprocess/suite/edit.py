@@ -23,21 +23,32 @@ def edited(base: Any, unset: Iterable[str], assign: Mapping[str, Any], program: 
         unset_path(value, path)
     for path, new in assign.items():
         set_path(value, path, copy.deepcopy(new))
-    return _jq(program, value) if program else value
+    if program:
+        before, value = value, _jq(program, value)
+        if value == before:
+            raise ValueError(f"edit: {program!r} changes nothing, so the case tests what another one does")
+    return value
 
 
 def set_path(value: Any, path: str, new: Any) -> None:
     """Sets one field; missing mappings and lists on the way are made, a list grows by one element at most."""
     steps = parse_path(path)
     for step, following in itertools.pairwise(steps):
+        _check_container(value, step, path)
         if isinstance(step, int):
             _grow(value, step, path)
         elif not isinstance(value.get(step), (dict, list)):
             value[step] = [] if isinstance(following, int) else {}
         value = value[step]
+    _check_container(value, steps[-1], path)
     if isinstance(steps[-1], int):
         _grow(value, steps[-1], path)
     value[steps[-1]] = new
+
+
+def _check_container(value: Any, step: str | int, path: str) -> None:
+    if isinstance(step, str) and not isinstance(value, dict):
+        raise ValueError(f"set: {path}: there is {'a list' if isinstance(value, list) else 'no mapping'} where {step!r} should be")
 
 
 def _grow(value: Any, index: int, path: str) -> None:
@@ -63,6 +74,8 @@ def wrapped(pod: dict[str, Any], kind: str) -> dict[str, Any]:
     if kind == "List":
         return {"apiVersion": "v1", "kind": "List", "items": [pod]}
     api_version, steps = WRAPPERS[kind]
+    if not isinstance(pod.get("metadata", {}), dict):
+        raise ValueError("wrap: metadata must be a mapping")
     metadata = dict(pod.get("metadata", {}))
     owner = {key: metadata.pop(key) for key in ("name", "namespace") if key in metadata}
     labels = {"app": owner.get("name", "app")}
@@ -82,15 +95,23 @@ def wrapped(pod: dict[str, Any], kind: str) -> dict[str, Any]:
 def _jq(program: str, value: Any) -> Any:
     # Optional libraries, imported when a case needs one: pyjq must be built, jq comes as a wheel.
     try:
-        import jq
-
-        results = jq.compile(program).input_value(value).all()
-    except ImportError:
         try:
-            import pyjq
+            import jq
+
+            results = jq.compile(program).input_value(value).all()
         except ImportError:
-            raise ValueError("`edit` needs a jq library: pip install 'hostprocess[jq]'") from None
-        results = pyjq.all(program, value)
+            import pyjq
+
+            results = pyjq.all(program, value)
+    except ImportError:
+        raise ValueError("`edit` needs a jq library: pip install 'hostprocess[jq]'; `set` and `unset` need none") from None
+    except Exception as error:  # the two libraries raise what they like, and a program may fail in any way
+        raise ValueError(f"edit: {program!r}: {_first_line(error)}") from None
     if len(results) != 1 or not isinstance(results[0], dict):
         raise ValueError(f"edit: {program!r} must give one object, gave {json.dumps(results)[:80]}")
     return results[0]
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0].rstrip(":") if text else type(error).__name__
