@@ -1,0 +1,77 @@
+"""One case made ready to be run on any number of mutants: its request, what the unchanged policies say, and the values of their expressions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hostprocess.cel.runtime import CelError
+from hostprocess.cel.tree import TreeProgram
+from hostprocess.evaluate import Decisions, Evaluator, Situation
+from hostprocess.model import Decision, Outcome, Request
+from hostprocess.suite.model import Case
+
+__all__ = ["Trial", "same_value"]
+
+_FINDINGS = frozenset(Outcome) - {Outcome.ALLOW, Outcome.SKIP}
+
+
+@dataclass(slots=True)
+class Trial:
+    """`base` is what the unchanged policies decide; `kills` counts the mutants it killed, by what was changed in them."""
+
+    case: Case
+    evaluator: Evaluator
+    request: Request
+    base: Decisions
+    told: tuple[Decision, ...]
+    key: tuple[str, str]
+    kills: dict[str, int] = field(default_factory=dict)
+    _situations: list[tuple[int, Situation, bool]] | None = None
+    _values: dict[tuple[int, int, str], Any] = field(default_factory=dict)
+
+    @property
+    def failing(self) -> bool:
+        """Whether anything is found."""
+        return any(one.outcome in _FINDINGS for one in self.told)
+
+    def reached(self, policy: str) -> list[tuple[int, Situation, bool]]:
+        """The situations in which a policy is asked, by number, and whether its conditions hold there."""
+        if self._situations is None:
+            matching = [one for one in self.evaluator.situations(self.request) if not (one.match.reason or one.match.unknown)]
+            self._situations = [(number, one, one.prepared.applies(one.context).hold) for number, one in enumerate(matching)]
+        return [one for one in self._situations if one[1].prepared.policy.name == policy]
+
+    def differs(self, number: int, situation: Situation, kind: str, before: TreeProgram, after: TreeProgram) -> bool:
+        """Whether an expression gives another value here."""
+        return not same_value(self.value(number, situation, kind, before), after.run(_activation(situation, kind))[0])
+
+    def value(self, number: int, situation: Situation, kind: str, program: TreeProgram) -> Any:
+        """What an expression of the unchanged policies gives here."""
+        key = (number, id(program), kind)
+        found = self._values.get(key, self)
+        if found is self:
+            found = self._values[key] = program.run(_activation(situation, kind))[0]
+        return found
+
+
+def _activation(situation: Situation, kind: str) -> Any:
+    policy, runtime = situation.prepared.policy, situation.prepared.runtime
+    context = situation.context
+    phase = context.conditions() if kind == "condition" else context.validations()
+    return phase.activation(runtime, "" if policy.of_pack else policy.name)
+
+
+def same_value(one: Any, other: Any) -> bool:
+    """Whether two values of CEL are the same, of the same type too: in Python 1 is true."""
+    if one is other:
+        return True
+    if one.__class__ is not other.__class__:
+        return False
+    if isinstance(one, CelError):
+        return bool(one == other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same_value(value, other[key]) for key, value in one.items())
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same_value, one, other))
+    return bool(one == other)
