@@ -1,0 +1,1 @@
+"""Fixes: the changes that rules propose, made in the text of manifests, and judged again."""
