@@ -13,6 +13,8 @@ from typing import Any
 from hostprocess.errors import InputError, UsageError, suggestion
 from hostprocess.inventory import Inventory, ResourceType
 from hostprocess.kubernetes.catalogue import kind_of
+from hostprocess.kubernetes.definitions import definition_faults
+from hostprocess.kubernetes.fields import format_path
 from hostprocess.kubernetes.kinds import group_version
 from hostprocess.kubernetes.location import locate
 from hostprocess.model import GroupVersionKind, GroupVersionResource, Policy, Request, Resource, Unknown
@@ -22,6 +24,7 @@ __all__ = [
     "OPERATIONS",
     "REVIEW_VERSIONS",
     "Circumstances",
+    "check_definition",
     "check_metadata",
     "check_subresource",
     "is_review",
@@ -113,6 +116,14 @@ def check_metadata(resource: Resource) -> None:
         raise InputError(f"{resource.kind}: {'.'.join(steps)} {wrong}".lstrip(": "), path=resource.origin.path, line=place.line, column=place.column)
 
 
+def check_definition(resource: Resource) -> None:
+    """Raises `InputError` at the line for a CustomResourceDefinition that cannot be read; one that is passed over would change what is found."""
+    for where, wrong in definition_faults(resource.object):
+        place = locate(resource.origin, where)
+        words = f"{resource.kind} {resource.name}: {format_path(where)} {wrong}"
+        raise InputError(words, path=resource.origin.path, line=place.line, column=place.column)
+
+
 def key_of(value: Mapping[str, Any], default_namespace: str = "") -> tuple[str, str, str, str]:
     """Group, kind, namespace and name: what joins a manifest to the stored object."""
     metadata = value.get("metadata") or {}
@@ -133,6 +144,7 @@ def request_for(
     Raises `InputError` for a manifest that no such request can be about.
     """
     check_metadata(resource)
+    check_definition(resource)
     given = circumstances or Circumstances(operation=operation, namespace=default_namespace)
     api_version, kind = resource.api_version, resource.kind
     group, version = group_version(api_version)
@@ -299,7 +311,9 @@ def request_of_review(resource: Resource, inventory: Inventory) -> Request:
             raise InputError(f"request.{key} is missing: a request of operation {operation} has it")
     shown = "oldObject" if objects["object"] is None else "object"
     origin = replace(resource.origin, steps=(*resource.origin.steps, "request", *((shown,) if objects[shown] else ())))
-    name, namespace = str(raw.get("name") or ""), str(raw.get("namespace") or "")
+    name, namespace, subresource = (_text(raw, key) for key in ("name", "namespace", "requestSubResource" if raw.get("requestSubResource") else "subResource"))
+    if not isinstance(raw.get("dryRun"), bool | NoneType):
+        raise InputError("request.dryRun must be true or false")
     itself = requested_kind == ("", "v1", "Namespace")
     found = None if itself or not namespace else inventory.namespace(namespace)
     return Request(
@@ -310,7 +324,7 @@ def request_of_review(resource: Resource, inventory: Inventory) -> Request:
         kind=GroupVersionKind(*requested_kind),
         object=objects["object"],
         old_object=objects["oldObject"],
-        subresource=str(raw.get("requestSubResource") or raw.get("subResource") or ""),
+        subresource=subresource,
         operation=operation,
         name=name,
         namespace=namespace,
@@ -326,11 +340,30 @@ def _three(raw: Mapping[str, Any], key: str, last: str) -> tuple[str, str, str]:
     value = raw.get(key)
     if not isinstance(value, dict) or not value.get("version") or not value.get(last):
         raise InputError(f"request.{key} needs group, version and {last}")
-    return str(value.get("group") or ""), str(value["version"]), str(value[last])
+    group, version, name = (_text(value, part, f"request.{key}") for part in ("group", "version", last))
+    return group, version, name
+
+
+def _text(raw: Mapping[str, Any], key: str, above: str = "request") -> str:
+    value = raw.get(key)
+    if not isinstance(value, str | NoneType):
+        raise InputError(f"{above}.{key} must be a string")
+    return value or ""
 
 
 def _user_info(value: JSONObject) -> JSONObject:
-    return {key: one for key, one in value.items() if key in ("username", "uid", "groups", "extra") and one}
+    above = "request.userInfo"
+    found: JSONObject = {key: _text(value, key, above) for key in ("username", "uid")}
+    found |= {key: value.get(key) or {} for key in ("groups", "extra")}
+    if found["groups"] and not _is_strings(found["groups"]):
+        raise InputError(f"{above}.groups must be a list of strings")
+    if not isinstance(found["extra"], dict) or not all(map(_is_strings, found["extra"].values())):
+        raise InputError(f"{above}.extra must be a mapping of lists of strings")
+    return {key: one for key, one in found.items() if one}
+
+
+def _is_strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _identified(value: JSONObject, kind: tuple[str, str, str], name: str, namespace: str) -> JSONObject:

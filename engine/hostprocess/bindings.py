@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hostprocess.errors import PolicyError, UsageError
+from hostprocess.errors import PolicyError, UsageError, place
 from hostprocess.kubernetes.location import locate
 from hostprocess.model import Binding, InputProblem, ParamRef, Policy
 
@@ -25,7 +25,9 @@ def complete_bindings(policies: Sequence[Policy], bindings: Sequence[Binding], a
     found: dict[str, Binding] = {}
     for binding in bindings:
         if binding.name in found:
-            raise PolicyError(f"the binding {binding.name!r} is also in {found[binding.name].path}", path=binding.path, line=_line(binding))
+            other = found[binding.name]
+            words = f"the binding {binding.name!r} is also in {place(other.path, _line(other), 0).removesuffix(': ')}"
+            raise PolicyError(words, path=binding.path, line=_line(binding))
         found[binding.name] = binding
     if bindings and not policies:
         raise PolicyError("holds no ValidatingAdmissionPolicy, only bindings", path=bindings[0].path, line=_line(bindings[0]))

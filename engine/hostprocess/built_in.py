@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import TextIO
 
 from hostprocess.cel.runtime import Runtime
 from hostprocess.compile import compile_pack, select_rules
-from hostprocess.errors import HostprocessError, PolicyError, raise_all
+from hostprocess.errors import UsageError
 from hostprocess.evaluate import Decisions, evaluate_plainly
 from hostprocess.hookspecs import PolicySource, Reporter, Selection
-from hostprocess.kubernetes.location import locate
-from hostprocess.kubernetes.reader import Piece, expand, read_file, read_pieces
+from hostprocess.kubernetes.catalogue import release_number
+from hostprocess.kubernetes.reader import Piece, expand, read_pieces
 from hostprocess.kubernetes.source import Spool, holds_any
 from hostprocess.marker import hookimpl
-from hostprocess.model import Binding, InputProblem, Policy, Report, Request, Resource, Rule, Targets
-from hostprocess.policy import BINDING_KIND, POLICY_KIND, check_kind, other_policy, parse_binding, parse_policy
+from hostprocess.model import Binding, InputProblem, Policy, Report, Request, Rule, Targets
+from hostprocess.policy_files import read_policy_files
 from hostprocess.rules import PACK_FILE, Pack, built_in_folder, load_pack
+from hostprocess.suite.formats import SuiteFormat
 
 __all__: list[str] = []
+
+_FIRST = "1.22"  # with HostProcess pods
+_FORMATS = {
+    "text": "hostprocess.report.text",
+    "json": "hostprocess.report.json_report",
+    "jsonl": "hostprocess.report.json_lines",
+    "sarif": "hostprocess.report.sarif",
+    "junit": "hostprocess.report.junit",
+    "github": "hostprocess.report.github",
+    "gitlab": "hostprocess.report.gitlab",
+    "markdown": "hostprocess.report.markdown",
+    "policyreport": "hostprocess.report.policy_report",
+    "html": "hostprocess.report.html_page",
+}
 
 
 @hookimpl
@@ -28,56 +44,21 @@ def policy_sources(path: str, selection: Selection) -> PolicySource:
     if path and not os.path.isfile(os.path.join(path, PACK_FILE)):
         return _policies_of(path)
     pack = load_pack(path or built_in_folder())
+    if not path and selection.kubernetes and release_number(selection.kubernetes) < release_number(_FIRST):
+        # Older ones drop the field without a word: that nothing is found would pass for that nothing is wrong.
+        raise UsageError(f"--kubernetes {selection.kubernetes}: there are no HostProcess pods before {_FIRST}")
     targets = Targets(kubernetes=selection.kubernetes or pack.kubernetes, containerd=selection.containerd or pack.containerd)
     bundles = set(selection.bundles)
     if selection.with_params and not bundles:
         bundles = {name for name, bundle in pack.bundles.items() if bundle.default or bundle.params}
-    rules = select_rules(pack, targets, bundles, selection.select, selection.ignore)
+    rules = select_rules(pack, targets, bundles, selection.select, selection.ignore, with_authorizer=selection.with_authorizer)
     policies, bindings = compile_pack(pack, rules, targets)
     return PolicySource(policies=tuple(policies), bindings=tuple(bindings), targets=targets, pack=pack)
 
 
 def _policies_of(path: str) -> PolicySource:
-    policies: dict[str, Policy] = {}
-    bindings: list[Binding] = []
-    others: list[Resource] = []
-    notes: list[InputProblem] = []
-    unused: list[InputProblem] = []
-    errors: list[HostprocessError] = []
-    for file in expand([path]):
-        for resource in [file] if isinstance(file, InputProblem) else read_file(file):
-            try:
-                if isinstance(resource, InputProblem):
-                    if not resource.note:
-                        raise _policy_error(resource)
-                    notes.append(resource)
-                elif resource.kind == POLICY_KIND:
-                    policy = parse_policy(resource)
-                    if policy.name in policies:
-                        raise PolicyError(
-                            f"the policy {policy.name!r} is also in {policies[policy.name].path}", path=policy.path, line=locate(resource.origin, ()).line
-                        )
-                    policies[policy.name] = policy
-                elif resource.kind == BINDING_KIND:
-                    bindings.append(parse_binding(resource))
-                else:
-                    check_kind(resource)
-                    if note := other_policy(resource):
-                        unused.append(note)
-                    else:
-                        others.append(resource)
-            except PolicyError as error:
-                errors.append(error)
-    if not policies and not bindings:
-        errors += map(_policy_error, unused)
-    raise_all(errors)
-    if not policies and not bindings:
-        raise PolicyError(f"holds no {POLICY_KIND}, nor is it a rule pack (a folder with {PACK_FILE})", path=path)
-    return PolicySource(policies=tuple(policies.values()), bindings=tuple(bindings), objects=tuple(others), notes=(*notes, *unused))
-
-
-def _policy_error(problem: InputProblem) -> PolicyError:
-    return PolicyError(problem.message, path=problem.path, line=problem.line, column=problem.column)
+    found = read_policy_files([path])
+    return PolicySource(policies=found.policies, bindings=found.bindings, objects=found.objects, notes=found.notes)
 
 
 @hookimpl
@@ -130,17 +111,24 @@ def check_rule(rule: Rule, pack: Pack) -> list[str]:
 
 @hookimpl
 def reporters() -> Mapping[str, Reporter]:
-    """`text` and `json`."""
-    return {"text": _text, "json": _json}
+    """The formats of `hostprocess.report`."""
+    return {name: _reporter(module) for name, module in _FORMATS.items()}
 
 
-def _text(report: Report, stream: TextIO, *, color: bool, quiet: bool) -> None:
-    from hostprocess.report.text import write  # only the wanted format is imported
+def _reporter(module: str) -> Reporter:
+    def write(report: Report, stream: TextIO, *, color: bool, quiet: bool) -> None:
+        importlib.import_module(module).write(report, stream, color=color, quiet=quiet)  # only the wanted format is imported
 
-    write(report, stream, color=color, quiet=quiet)
+    return write
 
 
-def _json(report: Report, stream: TextIO, *, color: bool, quiet: bool) -> None:
-    from hostprocess.report.json_report import write  # only the wanted format is imported
+@hookimpl
+def suite_formats() -> Mapping[str, SuiteFormat]:
+    """`native`, `inline`, and those of other tools."""
+    from hostprocess.suite.formats import NATIVE  # needed by `test` and `convert` only
+    from hostprocess.suite.importers.gator import GATOR
+    from hostprocess.suite.importers.kaptest import KAPTEST
+    from hostprocess.suite.importers.kyverno import KYVERNO
+    from hostprocess.suite.inline import INLINE
 
-    write(report, stream, color=color, quiet=quiet)
+    return {"native": NATIVE, "kaptest": KAPTEST, "kyverno": KYVERNO, "gator": GATOR, "inline": INLINE}

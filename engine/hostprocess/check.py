@@ -9,11 +9,13 @@ import weakref
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import IO, cast
+from itertools import islice
+from typing import IO, Protocol, cast
 
 from hostprocess.admission import Circumstances, is_review, key_of, request_for, request_of_review
-from hostprocess.errors import InputError, PolicyError
-from hostprocess.evaluate import Evaluator
+from hostprocess.errors import HostprocessError, InputError, PolicyError
+from hostprocess.evaluate import Decisions
+from hostprocess.inventory import Inventory
 from hostprocess.kubernetes.fields import parse_path
 from hostprocess.kubernetes.location import locate
 from hostprocess.kubernetes.reader import Piece, read_piece
@@ -22,26 +24,42 @@ from hostprocess.presenting import Presenter
 
 __all__ = ["Judge", "Outcomes", "Results", "judge_files", "judge_resources", "look_up"]
 
-_BATCH = 1 << 18  # characters of manifests that one task of a worker holds
+_BATCH = 1 << 18  # characters of manifests that are read, and sent to a worker, as one
+_AT_ONCE = 32  # resources that go through each step together: a step that is repeated finds its code and data in the processor's cache
 _BLOCK = 500  # results that are pickled together
 _MEMORY = 8 << 20  # bytes of results kept in memory before they go to a temporary file
 
 Progress = Callable[[int], None]
+Settle = Callable[[Result], Result]
+"""Says what becomes of a result once those before it are known; called in their order, in the process that collects them."""
+Review = Callable[[Request, Decisions], list[InputProblem]]
+"""Says what is worth a mention once all policies have spoken about a request."""
 DEFAULT_CIRCUMSTANCES = Circumstances()
+
+
+class Decider(Protocol):
+    """An `Evaluator`, or several that are asked as one."""
+
+    inventory: Inventory
+
+    def decide(self, request: Request) -> Decisions: ...
+
+    def looks_up(self) -> frozenset[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
     """What is needed to judge one resource."""
 
-    evaluator: Evaluator
+    evaluator: Decider
     circumstances: Circumstances = DEFAULT_CIRCUMSTANCES
     presenter: Presenter | None = None
+    review: Review | None = None
 
     @property
     def presents(self) -> bool:
-        """Whether the objects of its requests are checked when they are presented, so that reading need not check them."""
-        return self.presenter is not None and not self.presenter.raw and self.circumstances.operation != "CONNECT"
+        """Whether the objects of its requests are checked when they are presented, or not at all, so that reading must not check them."""
+        return self.presenter is not None and (self.presenter.raw or self.circumstances.operation != "CONNECT")
 
     def request(self, resource: Resource) -> tuple[Request | None, list[InputProblem]]:
         """The request about a resource, and what the API server says about it before any policy; None if it refuses it, or there cannot be one."""
@@ -105,9 +123,12 @@ class Outcomes:
     resources: int = 0
     requests: int = 0
     joined: set[tuple[str, str, str, str]] = field(default_factory=set)
+    settle: Settle | None = None
 
     def add(self, part: _Part) -> None:
         """Adds a part behind those there are."""
+        if self.settle:
+            part.settle(self.settle)
         self.results.extend(part.results)
         self.problems += part.problems
         self.counts.update(part.counts)
@@ -134,24 +155,45 @@ class _Part:
     requests: int = 0
     joined: set[tuple[str, str, str, str]] = field(default_factory=set)
 
+    def settle(self, settle: Settle) -> None:
+        """Replaces the results by what becomes of them, in the counts as well."""
+        for index, result in enumerate(self.results):
+            settled = settle(result)
+            if settled is result:
+                continue
+            self.results[index] = settled
+            for decision, step in ((result.decision, -1), (settled.decision, 1)):
+                self.counts[decision.outcome] = self.counts.get(decision.outcome, 0) + step
+                if decision.actions:
+                    self.actions[decision.actions[0]] += step
 
-def judge_files(sources: Iterable[Piece | InputProblem], make_judge: Callable[[], Judge], *, jobs: int = 1, progress: Progress | None = None) -> Outcomes:
+
+def judge_files(
+    sources: Iterable[Piece | InputProblem],
+    make_judge: Callable[[], Judge],
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+    settle: Settle | None = None,
+) -> Outcomes:
     """Judges all manifests of `sources`, pieces as `read_pieces` gives them; results come in that order whatever the number of `jobs`.
 
     Arguments: `jobs` is the number of processes; with more than one the pieces should only be cut. `make_judge` must be picklable if
-    `jobs` is more than one, and is called once in each process; `progress` is told the number of characters read since it was last told.
+    `jobs` is more than one, and is called once in each process; `progress` is told the number of characters read since it was last told; `settle` says what
+    becomes of each result.
     """
-    outcomes = Outcomes()
+    outcomes = Outcomes(settle=settle)
     pieces = iter(sources)
     if jobs == 1:
         judge = make_judge()
-        for piece in pieces:
-            outcomes.add(_judge_pieces(judge, [piece]))
+        for batch, size in _batches(pieces):
+            outcomes.add(_judge_pieces(judge, batch))
             if progress:
-                progress(_size(piece))
+                progress(size)
         return outcomes
     import multiprocessing  # both are slow to import, and one process needs none
     from concurrent.futures import Future, ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
 
     others = set(multiprocessing.active_children())
 
@@ -171,6 +213,8 @@ def judge_files(sources: Iterable[Piece | InputProblem], make_judge: Callable[[]
                     take()
             while waiting:
                 take()
+        except BrokenProcessPool:
+            raise HostprocessError(f"one of the {jobs} processes was killed, perhaps as the memory ran out: try fewer --jobs") from None
         except BaseException:
             # Nobody waits for what they are at, which may take seconds. The pool's own thread is waited for: what it has half closed when the
             # interpreter ends makes a traceback.
@@ -181,12 +225,12 @@ def judge_files(sources: Iterable[Piece | InputProblem], make_judge: Callable[[]
     return outcomes
 
 
-def judge_resources(resources: Iterable[Resource | InputProblem], judge: Judge) -> Outcomes:
-    """Judges resources that have been read already."""
-    outcomes = Outcomes()
+def judge_resources(resources: Iterable[Resource | InputProblem], judge: Judge, *, settle: Settle | None = None) -> Outcomes:
+    """Judges resources that have been read already; `settle` as of `judge_files`."""
+    outcomes = Outcomes(settle=settle)
     for resource in resources:
         part = _Part()
-        _judge_one(judge, resource, part)
+        _judge(judge, [resource], part)
         outcomes.add(part)
     return outcomes
 
@@ -230,10 +274,9 @@ _worker: Judge | PolicyError | None = None
 
 
 def _start_worker(make_judge: Callable[[], Judge]) -> None:
-    import signal  # in worker processes only
+    from hostprocess.workers import become_worker  # in worker processes only
 
-    # Ctrl-C reaches the whole process group; the parent alone answers it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    become_worker()
     global _worker
     try:
         _worker = make_judge()
@@ -249,21 +292,29 @@ def _work(batch: list[Piece | InputProblem]) -> _Part:
 
 def _judge_pieces(judge: Judge, pieces: Sequence[Piece | InputProblem]) -> _Part:
     part = _Part()
-    for piece in pieces:
-        if isinstance(piece, InputProblem):
-            part.problems.append(piece)
-            continue
-        for resource in read_piece(*piece, check=not judge.presents):
-            _judge_one(judge, resource, part)
+    read = _read_pieces(judge, pieces)
+    while several := list(islice(read, _AT_ONCE)):
+        _judge(judge, several, part)
     return part
 
 
-def _judge_one(judge: Judge, resource: Resource | InputProblem, part: _Part) -> None:
-    if isinstance(resource, InputProblem):
-        part.problems.append(resource)
-        return
-    request, problems = judge.request(resource)
-    part.problems += problems
+def _read_pieces(judge: Judge, pieces: Sequence[Piece | InputProblem]) -> Iterator[Resource | InputProblem]:
+    for piece in pieces:
+        if isinstance(piece, InputProblem):
+            yield piece
+        else:
+            yield from read_piece(*piece, check=not judge.presents)
+
+
+def _judge(judge: Judge, resources: Sequence[Resource | InputProblem], part: _Part) -> None:
+    requests = [(None, [one]) if isinstance(one, InputProblem) else judge.request(one) for one in resources]
+    for resource, (request, problems) in zip(resources, requests, strict=True):
+        part.problems += problems
+        if isinstance(resource, Resource):
+            _judge_one(judge, resource, request, part)
+
+
+def _judge_one(judge: Judge, resource: Resource, request: Request | None, part: _Part) -> None:
     if request is None:
         part.resources += 1
         return
@@ -281,6 +332,8 @@ def _judge_one(judge: Judge, resource: Resource | InputProblem, part: _Part) -> 
             part.actions[decision.actions[0]] += 1
     results = [_result(decision, request) for decision in (*decisions.findings, *decisions.passed)]
     part.results += sorted(results, key=lambda result: (result.line, result.column))
+    if judge.review:
+        part.problems += judge.review(request, decisions)
 
 
 def _result(decision: Decision, request: Request) -> Result:
@@ -299,4 +352,6 @@ def _result(decision: Decision, request: Request) -> Result:
         namespace=resource.namespace,
         name=resource.name,
         operation=request.operation,
+        before=place.before,
+        after=place.after,
     )

@@ -24,7 +24,7 @@ from hostprocess.model import (
 from hostprocess.policy import match_constraints
 from hostprocess.rules import ListOf, Pack
 
-__all__ = ["BINDING_SETS", "PolicyKey", "check_names", "compile_pack", "compile_policies", "param_ref", "scope_of", "select_rules"]
+__all__ = ["BINDING_SETS", "SCOPE_CONDITION", "PolicyKey", "check_names", "compile_pack", "compile_policies", "param_ref", "scope_of", "select_rules"]
 
 # The validationActions of each set of bindings, by severity. Of the three, `deny` is what offline findings count as.
 BINDING_SETS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -32,6 +32,8 @@ BINDING_SETS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "warn": {"error": ("Warn", "Audit"), "warning": ("Warn", "Audit"), "info": ("Audit",)},
     "deny": {"error": ("Deny", "Audit"), "warning": ("Warn", "Audit"), "info": ("Audit",)},
 }
+SCOPE_CONDITION = "concerns-its-rules"
+"""The matchCondition made of the scopes of the rules of a policy."""
 _SEVERITIES = ("error", "warning", "info")
 
 
@@ -57,13 +59,18 @@ def select_rules(
     """The rules that a run is about.
 
     Arguments: `bundles` (empty: those that are on by default), `select` (empty: all; else only these, whatever their bundle), `ignore`;
-    `with_authorizer` lets in those that ask the authorizer without being selected. Retired rules and rules outside the targets are left out.
+    `with_authorizer` lets in those that ask the authorizer, of any bundle unless some are named. Retired rules and rules outside the targets are left out.
     Names of other packs are passed over, see `check_names`.
     """
     wanted = set(bundles) or {name for name, bundle in pack.bundles.items() if bundle.default}
     chosen = []
     for rule in pack.rules:
-        named = rule.id in select if select else rule.bundle in wanted and (not rule.opt_in or with_authorizer)
+        if select:
+            named = rule.id in select
+        elif rule.opt_in:
+            named = with_authorizer and (rule.bundle in wanted or not bundles)
+        else:
+            named = rule.bundle in wanted
         current = rule.status != "retired" and targets.allow(rule)
         if named and current and rule.id not in ignore:
             chosen.append(rule)
@@ -93,19 +100,26 @@ def compile_pack(pack: Pack, rules: Iterable[Rule], targets: Targets) -> tuple[l
 
 
 def compile_policies(
-    pack: Pack, rules: Iterable[Rule], targets: Targets, *, per_rule: bool = False, severity_of: Callable[[Rule, RuleValidation], str] | None = None
+    pack: Pack,
+    rules: Iterable[Rule],
+    targets: Targets,
+    *,
+    apart: Callable[[Rule], object] | None = None,
+    severity_of: Callable[[Rule, RuleValidation], str] | None = None,
 ) -> list[tuple[PolicyKey, Policy]]:
     """The policies of these rules, and what the validations of each have in common.
 
-    Arguments: `per_rule` makes a policy of each rule; `severity_of` says which severity a validation counts as (default: its own).
+    Arguments: `apart` says which rules are policies of their own; `severity_of` says which severity a validation counts as (default: its own).
     Raises `PolicyError` for a rule that cannot be compiled.
     """
     grouped: dict[PolicyKey, list[tuple[Rule, Validation]]] = {}
     for rule in rules:
-        for validation in filter(targets.allow, rule.validations):
-            compiled = _compiled(pack, rule, validation)
+        for number, validation in enumerate(rule.validations):
+            if not targets.allow(validation):
+                continue
+            compiled = _compiled(pack, rule, validation, number)
             severity = severity_of(rule, validation) if severity_of else validation.severity
-            key = PolicyKey(rule.bundle, severity, _param_kind(pack, rule, compiled), rule.inputs, rule.id if per_rule else "")
+            key = PolicyKey(rule.bundle, severity, _param_kind(pack, rule, compiled), rule.inputs, rule.id if apart and apart(rule) else "")
             grouped.setdefault(key, []).append((rule, compiled))
     order = list(pack.bundles)
     constraints = match_constraints(pack.match_constraints)
@@ -218,7 +232,7 @@ def _scope_conditions(pack: Pack, grouped: Mapping[PolicyKey, list[tuple[Rule, V
     texts = {key: f"[{_template(pack)}].exists(template, has(template.spec) && ({' || '.join(listed)}))" for key, listed in scopes.items()}
     return {
         key: MatchCondition(
-            name="concerns-its-rules",
+            name=SCOPE_CONDITION,
             expression=text,
             implies=tuple(dict.fromkeys(texts[other] for other in grouped if texts[other] != text and _implies(scopes[key], scopes[other]))),
         )
@@ -231,7 +245,7 @@ def _implies(scopes: list[str], others: list[str]) -> bool:
     return all("?" not in scope and any(other == scope or other.startswith(f"{scope} ||") for other in others) for scope in scopes)
 
 
-def _compiled(pack: Pack, rule: Rule, validation: RuleValidation) -> Validation:
+def _compiled(pack: Pack, rule: Rule, validation: RuleValidation, number: int) -> Validation:
     when, expression, elements = enclosable(rule.when), enclosable(validation.expression), None
     if validation.each:
         expression, elements = _over(pack, pack.lists[validation.each], expression)
@@ -250,6 +264,7 @@ def _compiled(pack: Pack, rule: Rule, validation: RuleValidation) -> Validation:
         body=expression,
         paths=validation.paths,
         elements=elements,
+        number=number,
     )
 
 

@@ -86,9 +86,13 @@ class Phase:
 
     @property
     def unknown_fields(self) -> re.Pattern[str] | None:
-        """What names a field that nobody gave, in an expression; None if there is no such field."""
+        """What tests the presence of a field that nobody gave, in an expression; None if there is no such field."""
         self._known_inputs()
         return _pattern(tuple(sorted(self._paths))) if self._paths else None
+
+    def unknown_field(self, name: str) -> CelError:
+        """The error of reading what `unknown_fields` has found by this name."""
+        return CelError((self._unknown or {}).get(name) or f"{name} was not given", missing=name)
 
     def explained(self, error: CelError) -> CelError:
         """An error that only stems from what nobody gave says so."""
@@ -146,6 +150,11 @@ def _is_plain(value: dict[str, Any] | list[Any]) -> bool:
 
 @lru_cache(maxsize=256)
 def _pattern(paths: tuple[str, ...]) -> re.Pattern[str]:
-    fields = [(parent, key) for parent, _, key in (path.rpartition(".") for path in paths)]
-    written = [rf"{re.escape(parent)}\s*\.\s*\??{re.escape(key)}" for parent, key in fields]
-    return re.compile(rf"\b(?:{'|'.join(written)})\b")
+    """Finds too much rather than too little: a field may be read by way of a variable, which has another name than its parent.
+
+    A plain read needs no finding: it is an error that says what is missing. The tests of presence would say no.
+    """
+    keys = "|".join(sorted({re.escape(path.rpartition(".")[2]) for path in paths}))
+    within = r"(?:[^()]|\([^()]*\))*"
+    tests = (rf"\bhas\s*\({within}\.\s*(?P<tested>{keys})\s*\)", rf"\.\s*\?\s*(?P<optional>{keys})\b", rf"['\"](?P<quoted>{keys})['\"]")
+    return re.compile("|".join(tests))

@@ -5,7 +5,7 @@ Source: k8s.io/apiserver/pkg/admission/plugin/policy/validating/{validator,dispa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
@@ -22,9 +22,11 @@ from hostprocess.model import Binding, Decision, MatchConstraints, Outcome, Poli
 from hostprocess.prepared import Conditions, Group, PreparedPolicy
 from hostprocess.responses import FAILURES_KEY, failures_annotation
 
-__all__ = ["Decisions", "EvaluatePolicy", "Evaluator", "evaluate_plainly"]
+__all__ = ["Decisions", "EvaluatePolicy", "Evaluator", "Prepare", "Situation", "condition_reason", "evaluate_plainly"]
 
 _NO_GROUP = [Group("", None, ())]
+Prepare = Callable[[Policy, Runtime, Runtime | None, str], PreparedPolicy]
+"""Makes a policy ready: for a runtime, the one that has the last word, and a release."""
 _OWN = ("cpp", "celpy", "cross-check")  # runtimes that hold no account and keep no variables
 
 
@@ -83,13 +85,24 @@ class _Bound:
         return len(self.bindings) > 1 and bool(self.prepared.policy.variables) and self.prepared.runtime.name not in _OWN
 
 
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A policy, a binding and a parameter object against one request: what its expressions see, whether it `match`es or not."""
+
+    prepared: PreparedPolicy
+    binding: Binding
+    match: Match
+    context: Context
+
+
 class Evaluator:
     """Policies and bindings made ready: each expression is compiled once, when it is first needed.
 
     Arguments: `runtime` is for policies of packs, `foreign` for others (default: the same), `exact` has the last word where `runtime` fails;
     `inventory` holds Namespaces and parameters; `show_all` keeps decisions that allow or skip; `evaluate_policy` is the hook of that name, called
     for each binding that a request meets; `kubernetes` is the release whose CEL environment holds; `authorizer` makes what expressions ask as
-    `authorizer`. Raises `PolicyError` (also from `decide`) for an expression that the API server would refuse.
+    `authorizer`; `prepare` makes policies ready, as `PreparedPolicy` does.
+    Raises `PolicyError` (also from `decide`) for an expression that the API server would refuse.
     """
 
     def __init__(
@@ -105,6 +118,7 @@ class Evaluator:
         exact: Runtime | None = None,
         kubernetes: str = "",
         authorizer: Callable[[Request], dict[str, Any]] | None = None,
+        prepare: Prepare = PreparedPolicy,
     ) -> None:
         bound: dict[str, list[Binding]] = {}
         for binding in bindings:
@@ -119,7 +133,7 @@ class Evaluator:
         self._policies: list[_Bound] = []
         for policy in policies:
             if policy.name in bound:
-                prepared = PreparedPolicy(policy, runtime if policy.of_pack else foreign or runtime, exact, kubernetes)
+                prepared = prepare(policy, runtime if policy.of_pack else foreign or runtime, exact, kubernetes)
                 with_matchers = tuple((one, self._matcher(one.match_resources) if one.match_resources else None) for one in bound[policy.name])
                 self._policies.append(
                     _Bound(prepared, self._matcher(policy.match_constraints), with_matchers, inventory.fault_of(policy), id(policy.match_constraints))
@@ -181,6 +195,18 @@ class Evaluator:
         self._publish(decisions)
         return decisions
 
+    def situations(self, request: Request) -> Iterator[Situation]:
+        """Each policy with each of its bindings and parameter objects, for those who ask how a decision comes about."""
+        key = match_key(request)
+        for one in self._policies:
+            matched = one.matcher.match(request, key)
+            for binding, matcher in one.bindings:
+                found = matched if matcher is None else _both(matched, matcher, request, key)
+                context = self._context(request, found, everything=True)
+                params = self.inventory.params(one.prepared.policy, binding, request.namespace)
+                for value in params if isinstance(params, list) else [params if isinstance(params, Unknown) else None]:
+                    yield Situation(one.prepared, binding, found, context.with_params(value))
+
     def _dispatch(self, prepared: PreparedPolicy, binding: Binding, context: Context, decisions: Decisions) -> None:
         policy = prepared.policy
         applies: Conditions | None = None
@@ -191,7 +217,7 @@ class Evaluator:
                 decisions.skipped += prepared.rule_count
                 return
             if applies.false:
-                self._not_matched(prepared, binding, context.request, Match(_condition_reason(applies.false)), decisions)
+                self._not_matched(prepared, binding, context.request, Match(condition_reason(applies.false)), decisions)
                 return
         if self._evaluate_policy is None:
             self._judge(prepared, binding, context, applies, decisions)
@@ -199,7 +225,7 @@ class Evaluator:
         evaluation = partial(self._judged, prepared, binding, context, applies)
         decisions.add(self._evaluate_policy(policy=policy, binding=binding, request=context.request, evaluation=evaluation))
 
-    def _context(self, request: Request, match: Match) -> Context:
+    def _context(self, request: Request, match: Match, *, everything: bool = False) -> Context:
         inputs: dict[str, Any] = {"object": request.object, "oldObject": request.old_object, "namespaceObject": request.namespace_object}
         if match.kind is not None and match.kind != request.kind:
             version = "/".join(filter(None, match.kind[:2]))
@@ -207,11 +233,11 @@ class Evaluator:
                 if isinstance(inputs[name], dict):
                     inputs[name] = {**inputs[name], "apiVersion": version}
         conditions_request = None
-        if self._needs_request:
+        if self._needs_request or everything:
             inputs["request"] = request_map(request, match.resource, match.kind)
             if match.resource is not None:
                 conditions_request = request_map(request, None, match.kind)
-        if self._needs_authorizer:
+        if self._needs_authorizer or everything:
             inputs |= self._authorizer(request) if self._authorizer else {"authorizer": Unknown("authorizer was not given")}
         return Context(inputs, request, conditions_request)
 
@@ -229,7 +255,9 @@ class Evaluator:
 
     def _not_matched(self, prepared: PreparedPolicy, binding: Binding, request: Request, match: Match, decisions: Decisions) -> None:
         if match.unknown:
-            decisions.findings.append(DecisionMaker(prepared, binding, request).unknown(match.unknown))
+            made = Decisions([DecisionMaker(prepared, binding, request).unknown(match.unknown)], [])
+            wrapped = self._evaluate_policy
+            decisions.add(made if wrapped is None else wrapped(policy=prepared.policy, binding=binding, request=request, evaluation=lambda: made))
             return
         decisions.skipped += prepared.rule_count
         if self._show_all:
@@ -324,7 +352,7 @@ class Evaluator:
     def _not_applied(self, prepared: PreparedPolicy, binding: Binding, context: Context, applies: Conditions, decisions: Decisions) -> None:
         maker = DecisionMaker(prepared, binding, context.request)
         if applies.false:
-            self._not_matched(prepared, binding, context.request, Match(_condition_reason(applies.false)), decisions)
+            self._not_matched(prepared, binding, context.request, Match(condition_reason(applies.false)), decisions)
         elif applies.unknown:
             decisions.findings.append(maker.unknown(applies.unknown))
         else:
@@ -338,7 +366,7 @@ def _both(match: Match, matcher: Matcher, request: Request, key: MatchKey) -> Ma
         return match
     of_binding = matcher.match(request, key)
     if of_binding.reason:
-        return of_binding
+        return replace(of_binding, reason=f"{of_binding.reason} (matchResources of the binding)")
     # The version under which the binding matches does not matter.
     return match if match.unknown or not of_binding.unknown else of_binding
 
@@ -351,5 +379,6 @@ def _annotated(decision: Decision, annotations: Mapping[str, str]) -> Decision:
     return replace(decision, audit_annotations=own) if own and decision.outcome is not Outcome.SKIP else decision
 
 
-def _condition_reason(name: str) -> str:
+def condition_reason(name: str) -> str:
+    """What a decision says that skips a policy because a matchCondition is false."""
     return f"the matchCondition {name!r} is false"

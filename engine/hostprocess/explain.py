@@ -77,7 +77,7 @@ def _share(symptom: str, wanted: str) -> float:
 
 def _example(cases: Iterable[Case], expected: tuple[str, ...]) -> str:
     for case in cases:
-        if case.raw["expect"] in expected and "wrap" not in case.raw:
+        if case.raw.get("expect") in expected and "wrap" not in case.raw:
             return _yaml(case.object)
     return ""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hostprocess.admission import check_metadata, key_of
+from hostprocess.admission import check_definition, check_metadata, key_of
 from hostprocess.errors import HostprocessError, InputError, place, raise_all
 from hostprocess.kubernetes.location import locate
-from hostprocess.kubernetes.rbac import implied_groups
+from hostprocess.kubernetes.rbac import check_rbac, implied_groups
 from hostprocess.kubernetes.selectors import matches as selects
 from hostprocess.kubernetes.served import not_served
 from hostprocess.model import Binding, InputProblem, ParamKind, ParamRef, Policy, Resource
@@ -40,9 +40,11 @@ class Given:
                     continue
                 try:
                     check_metadata(resource)
+                    check_definition(resource)
+                    check_rbac(resource.object)
                     found.append(resource)
                 except InputError as error:
-                    self._errors.append(error)
+                    self._errors.append(error if error.path else _error(resource, error.message))
             elif resource.note:
                 self.notes.append(resource)
             else:

@@ -19,6 +19,7 @@ from hostprocess.kubernetes.reader import Piece
 from hostprocess.kubernetes.source import Spool
 from hostprocess.model import Binding, InputProblem, Policy, Report, Request, Resource, Rule, Targets
 from hostprocess.rules import Pack
+from hostprocess.suite.formats import SuiteFormat
 
 __all__ = ["PolicySource", "Reporter", "Selection"]
 
@@ -35,6 +36,7 @@ class Selection:
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     with_params: bool = False
+    with_authorizer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,7 @@ def cel_runtimes() -> Mapping[str, Callable[[], Runtime]]:
 
 @hookspec(firstresult=True)
 def evaluate_policy(policy: Policy, binding: Binding, request: Request, evaluation: Callable[[], Decisions]) -> Decisions | None:
-    """Decides for one policy, one binding and one request that matches both. `evaluation()` is the engine's own decision.
+    """Decides for one policy, one binding and one request that matches both, or may do so. `evaluation()` is the engine's own decision.
 
     Wrappers (`hookimpl(wrapper=True)`) may replace what the others decided: exceptions, baselines, tracing, coverage.
     """
@@ -94,3 +96,8 @@ def check_rule(rule: Rule, pack: Pack) -> list[str]:
 @hookspec
 def reporters() -> Mapping[str, Reporter]:
     """Report formats by the name that `--output` takes."""
+
+
+@hookspec
+def suite_formats() -> Mapping[str, SuiteFormat]:
+    """Formats of test suites by their name."""

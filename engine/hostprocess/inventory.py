@@ -13,6 +13,7 @@ from typing import Any
 from hostprocess.cel.runtime import NEWEST
 from hostprocess.kubernetes.admitted import present
 from hostprocess.kubernetes.catalogue import Kind, kind_of, kinds
+from hostprocess.kubernetes.definitions import DEFINITION, definition_faults
 from hostprocess.kubernetes.kinds import group_version, plural
 from hostprocess.kubernetes.selectors import matches as selects
 from hostprocess.model import UNKNOWN, Binding, GroupVersionKind, GroupVersionResource, Policy, Unknown
@@ -21,7 +22,6 @@ __all__ = ["NAME_LABEL", "ConfigurationError", "CustomResource", "Inventory", "R
 
 JSONObject = dict[str, Any]
 NAME_LABEL = "kubernetes.io/metadata.name"  # set by the API server on every Namespace
-_CRD = "CustomResourceDefinition"
 _SERVER_ONLY = ("uid", "resourceVersion", "creationTimestamp")
 _NAMESPACE_FIELDS = frozenset(
     ["name", "generateName", "namespace", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "labels", "annotations", "finalizers", *_SERVER_ONLY]
@@ -176,7 +176,7 @@ class Inventory:
             absent = known is None or not known.resource
         else:
             given = (group, kind.kind) in self.custom or (kind.api_version, kind.kind) in self.objects
-            absent = not given and any(name == _CRD for _, name in self.complete)
+            absent = not given and any(name == DEFINITION for _, name in self.complete)
         if not absent:
             return None
         return ConfigurationError(f"failed to find resource referenced by paramKind: '{group}/{version}, Kind={kind.kind}'", of_policy=True)
@@ -211,19 +211,17 @@ def _namespace_object(value: JSONObject) -> JSONObject:
 
 def _custom_resources(objects: Mapping[tuple[str, str], tuple[JSONObject, ...]]) -> Iterator[CustomResource]:
     for (api_version, kind), values in objects.items():
-        if kind != _CRD or group_version(api_version)[0] != "apiextensions.k8s.io":
+        if kind != DEFINITION or group_version(api_version)[0] != "apiextensions.k8s.io":
             continue
         for value in values:
-            spec = value.get("spec") if isinstance(value.get("spec"), dict) else {}
-            names = (spec or {}).get("names") or {}
-            if not spec or not isinstance(names, dict) or not names.get("kind") or not names.get("plural"):
-                continue
-            versions = tuple(str(one.get("name")) for one in spec.get("versions") or () if isinstance(one, dict) and one.get("served", True))
+            if any(definition_faults(value)):
+                continue  # told of where it is read
+            spec, names = value["spec"], value["spec"]["names"]
             yield CustomResource(
-                group=str(spec.get("group", "")),
-                kind=str(names["kind"]),
-                type=ResourceType(str(names["plural"]), spec.get("scope") == "Namespaced"),
-                versions=versions,
+                group=spec["group"],
+                kind=names["kind"],
+                type=ResourceType(names["plural"], spec["scope"] == "Namespaced"),
+                versions=tuple(one["name"] for one in spec.get("versions") or () if one.get("served", True)),
                 same_fields=((spec.get("conversion") or {}).get("strategy") or "None") == "None",
             )
 

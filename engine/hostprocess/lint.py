@@ -8,13 +8,16 @@ from functools import cache
 from hostprocess.cel.celpy import CelpyRuntime
 from hostprocess.cel.cpp import CppRuntime
 from hostprocess.cel.runtime import Runtime
+from hostprocess.cel.tree import TreeRuntime
 from hostprocess.compile import compile_pack
 from hostprocess.errors import HostprocessError
 from hostprocess.evaluate import Evaluator
 from hostprocess.inventory import Inventory
+from hostprocess.lint_fixes import fix_problems
 from hostprocess.model import Range, Rule, Targets
 from hostprocess.rules import Pack
-from hostprocess.suite.native import Case, Suite, decisions_of, load_suite
+from hostprocess.suite.native import Case, Suite, load_suite
+from hostprocess.suite.run import Runner
 
 __all__ = ["problems"]
 
@@ -43,14 +46,19 @@ def _problems(rule: Rule, pack: Pack) -> Iterator[str]:
         for runtime in _runtimes():
             Evaluator(policies, bindings, runtime, Inventory.of([])).check()
     if rule.status != "retired":
-        yield from _suite_problems(rule, pack, load_suite(pack, rule))
+        suite = load_suite(pack, rule)
+        yield from _suite_problems(rule, pack, suite)
+        yield from fix_problems(rule, pack, suite, Runner(_runtimes()[-1]), _runtimes()[-1])
 
 
 def _suite_problems(rule: Rule, pack: Pack, suite: Suite) -> Iterator[str]:
     failed: set[str] = set()
-    passed = any(case.raw["expect"] == "allow" for case in suite.cases)
-    for case in suite.cases:
-        failed |= {one.message for one in decisions_of(pack, rule, case, _runtimes()[0]) if one.outcome in _FINDINGS}
+    runner = Runner(_runtimes()[-1])
+    decided = [case for case in suite.cases if "expect" in case.raw]
+    passed = any(case.raw["expect"] == "allow" for case in decided)
+    for case in decided:
+        told = runner.told(suite.subject, case, runner.decide(suite.subject, case))
+        failed |= {one.message for one in told if one.outcome in _FINDINGS}
     if not passed:
         yield f"{suite.path} has no case that expects allow"
     for validation in rule.validations:
@@ -59,7 +67,7 @@ def _suite_problems(rule: Rule, pack: Pack, suite: Suite) -> Iterator[str]:
             yield f"{suite.path} has no case in which this validation fails: {validation.message}"
     if any(validation.each in ("containers", "hostProcessContainers") for validation in rule.validations):
         for place in _CONTAINER_PLACES:
-            if not any(place in _names(case) for case in suite.cases if case.raw["expect"] in _FINDINGS):
+            if not any(place in _names(case) for case in decided if case.raw["expect"] in _FINDINGS):
                 yield f"{suite.path} has no failing case with {place}"
 
 
@@ -85,4 +93,4 @@ def _inside(releases: Range, newest: str) -> str:
 
 @cache
 def _runtimes() -> tuple[Runtime, ...]:
-    return CppRuntime(), CelpyRuntime()
+    return CppRuntime(), CelpyRuntime(), TreeRuntime()

@@ -14,7 +14,7 @@ from hostprocess.inventory import NAME_LABEL, Inventory
 from hostprocess.kubernetes.selectors import matches as selects
 from hostprocess.model import GroupVersionKind, GroupVersionResource, MatchConstraints, Request, ResourceRule, Unknown
 
-__all__ = ["Match", "MatchKey", "Matcher", "match_key"]
+__all__ = ["EXCLUDED", "Match", "MatchKey", "Matcher", "match_key", "resource_matches", "rule_matches"]
 
 # Policies must not lock out their own repair.
 _EXEMPT = frozenset(
@@ -44,6 +44,8 @@ class Match:
 
 
 MATCHES = Match()
+EXCLUDED = "an excludeResourceRule matches"
+"""The reason where one does."""
 MatchKey = tuple[Any, ...]
 _MEMORY = 10_000  # answers that a matcher remembers
 
@@ -94,7 +96,7 @@ class Matcher:
             return Match(f"no policy is about {request.plural}: the API server exempts them")
         excluded = self._any_rule(self._constraints.exclude_resource_rules, request)
         if excluded is not None and not excluded.unknown:
-            return Match("an excludeResourceRule matches")
+            return Match(EXCLUDED)
         found: Match | None = MATCHES
         if self._constraints.resource_rules:
             found = self._any_rule(self._constraints.resource_rules, request)
@@ -107,7 +109,7 @@ class Matcher:
         """How one of the rules matches, None if none does (matchesResourceRules)."""
         unknown = ""
         for rule in rules:
-            verdict = _rule_matches(rule, request, request.gvr)
+            verdict = rule_matches(rule, request, request.gvr)
             if verdict is True:
                 return MATCHES
             unknown = unknown or verdict or ""
@@ -115,7 +117,7 @@ class Matcher:
             equivalents = list(self._inventory.equivalents(request.gvr, request.kind.kind))
             for rule in rules:
                 for resource, kind, same_fields in equivalents:
-                    verdict = _rule_matches(rule, request, resource)
+                    verdict = rule_matches(rule, request, resource)
                     if verdict is True and (same_fields or rules is self._constraints.exclude_resource_rules):
                         return Match(resource=resource, kind=kind if not request.subresource else request.kind)
                     if verdict is True:
@@ -134,13 +136,13 @@ def _scope(request: Request) -> bool | None:
     return request.namespace != ""
 
 
-def _rule_matches(rule: ResourceRule, request: Request, resource: GroupVersionResource) -> bool | str:
+def rule_matches(rule: ResourceRule, request: Request, resource: GroupVersionResource) -> bool | str:
     """Whether a rule is about the request, as a request for `resource`; or what is not known."""
     if (
         not _among(rule.operations, request.operation)
         or not _among(rule.api_groups, resource.group)
         or not _among(rule.api_versions, resource.version)
-        or not any(_resource_matches(entry, resource.resource, request.subresource) for entry in rule.resources)
+        or not any(resource_matches(entry, resource.resource, request.subresource) for entry in rule.resources)
     ):
         return False
     unknown = ""
@@ -158,7 +160,8 @@ def _rule_matches(rule: ResourceRule, request: Request, resource: GroupVersionRe
     return unknown or True
 
 
-def _resource_matches(entry: str, resource: str, subresource: str) -> bool:
+def resource_matches(entry: str, resource: str, subresource: str) -> bool:
+    """Whether an entry of `resources` is about a resource or a subresource of it."""
     name, _, sub = entry.partition("/")
     return name in ("*", resource) and sub in ("*", subresource)
 

@@ -8,11 +8,15 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 __all__ = [
+    "CLUSTER",
+    "FAIL_ON",
     "UNKNOWN",
     "AuditAnnotation",
     "Binding",
     "Decision",
     "Elements",
+    "ExceptedBy",
+    "Fix",
     "GroupVersionKind",
     "GroupVersionResource",
     "InputProblem",
@@ -76,6 +80,8 @@ class Unknown:
 
 
 UNKNOWN: Final = Unknown()
+CLUSTER: Final = "cluster://"
+"""What the paths of objects begin with that were read from a running cluster, not from a file: there are no lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +219,8 @@ class Elements:
 class Validation:
     """`spec.validations[]` of a policy. `rule`, `when`, `body`, `paths` and `elements` stay in the engine; an export leaves them out.
 
-    `body` is what is left of the expression where `when` is true; where that is false, the expression is true.
+    `body` is what is left of the expression where `when` is true; where that is false, the expression is true. `number` is that of the validation in its
+    rule.
     """
 
     expression: str
@@ -225,6 +232,7 @@ class Validation:
     body: str = ""
     paths: tuple[str, ...] = ()
     elements: Elements | None = None
+    number: int = field(default=-1, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,8 +337,23 @@ def _number(version: str) -> tuple[int, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """What `hostprocess fix` does about a failed validation: `op` is `remove` or `set`, at `path` of the pod, else at the fields that the finding names.
+
+    `safe_if` is an expression without which a safe fix is not safe; `why` gives the reasons.
+    """
+
+    op: str
+    safe: bool
+    why: str
+    path: str = ""
+    value: bool | str | None = None
+    safe_if: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RuleValidation:
-    """`validations[]` of a rule file: see docs/writing-rules.md."""
+    """`validations[]` of a rule file: see docs/writing-rules.md. `fix` is its own, or that of the rule."""
 
     expression: str
     severity: str
@@ -340,6 +363,7 @@ class RuleValidation:
     paths: tuple[str, ...] = ()
     kubernetes: Range = Range()
     containerd: Range = Range()
+    fix: Fix | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -376,7 +400,8 @@ class Decision:
     `actions` are the binding's validation actions that follow, strongest first; `fields` the concrete fields at fault;
     `message` the reason, also of a skip, an error or an unknown. Where an action follows, `reason` and `code` are those of the status that a denial
     has; `warnings` are the texts of Warning headers, `client_message` is what kubectl prints, for a foreign policy. `audit_annotations` are those that
-    the policy publishes for the request. `index` is the validation's, as the API server counts, -1 for a policy as a whole.
+    the policy publishes for the request. `index` is the validation's, as the API server counts, -1 for a policy as a whole. `excepted_by` says why a
+    finding does not count, or that it counts again.
     """
 
     policy: str
@@ -392,11 +417,42 @@ class Decision:
     audit_annotations: Mapping[str, str] = field(default_factory=dict)
     client_message: str = ""
     index: int = -1
+    excepted_by: ExceptedBy | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptedBy:
+    """What covers a finding: `by` is `exception` (an entry of the exceptions file at `path` and `line`), `annotation` (of the object itself) or `baseline`.
+
+    With `expired` set the finding counts, as the exception has ended; else `finding` is the decision as it would be without. `expires` is the last day,
+    as `2026-12-31`, empty for none. `fingerprints` are what a baseline knows the finding by.
+    """
+
+    by: str
+    reason: str = ""
+    owner: str = ""
+    ticket: str = ""
+    expires: str = ""
+    path: str = ""
+    line: int = 0
+    expired: bool = False
+    finding: Decision | None = None
+    fingerprints: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What a report says about it, in one line."""
+        about = [*filter(None, (self.owner, self.ticket))]
+        if self.expires:
+            about.append(f"{'expired on' if self.expired else 'until'} {self.expires}")
+        place = f" {self.path}:{self.line}" if self.line else f" {self.path}" if self.path else ""
+        reason = f": {self.reason}" if self.reason else ""
+        return f"{self.by}{place}{reason}" + (f" ({', '.join(about)})" if about else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A decision with the resource it is about and the place to point at; `excerpt` is the source line there."""
+    """A decision with the resource it is about and the place to point at; `excerpt` is the source line there, `before` and `after` are those around it."""
 
     decision: Decision
     path: str
@@ -409,6 +465,8 @@ class Result:
     namespace: str
     name: str
     operation: str
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -448,9 +506,16 @@ class Summary:
     errors: int
 
 
+FAIL_ON: Final[Mapping[str, tuple[str, ...]]] = {"deny": ("Deny",), "warn": ("Deny", "Warn"), "audit": ("Deny", "Warn", "Audit")}
+"""The actions that fail a run, by what `--fail-on` takes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All that a reporter may know. `results` can be iterated any number of times."""
+    """All that a reporter may know. `results` can be iterated any number of times.
+
+    `rules` are those of packs that were asked for, `policies` all that were; `fail_on` is the weakest finding that fails the run.
+    """
 
     targets: Targets
     summary: Summary
@@ -458,3 +523,11 @@ class Report:
     problems: tuple[InputProblem, ...]
     version: str
     pack_version: str
+    rules: tuple[Rule, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    fail_on: str = "deny"
+
+    @property
+    def failed(self) -> bool:
+        """Whether there are findings that fail the run."""
+        return any(self.summary.actions.get(action) for action in FAIL_ON[self.fail_on])

@@ -19,6 +19,8 @@ from hostprocess.model import Elements, Policy, Validation
 
 __all__ = ["OUT_OF_BUDGET", "Conditions", "Group", "PreparedPolicy", "error_text"]
 
+_MAX_SHOWN = 300  # characters
+
 _INPUTS = frozenset({"object", "oldObject", "request", "namespaceObject", "authorizer"})
 _CONDITIONS_BUDGET = 2_500_000  # pkg/apis/cel/config.go
 _MAX_MESSAGE = 5 * 1024  # bytes; a longer messageExpression result is dropped
@@ -85,11 +87,12 @@ class PreparedPolicy:
         # The policies of a pack share what does not depend on the policy: conditions, and variables as long as they do not ask the authorizer.
         self._shares_conditions = self._of_pack and not any(mentions(one.expression, "params") for one in policy.match_conditions)
         self._shares_messages = self._of_pack and not any(mentions(text, "authorizer") for text in self._variables.values())
+        self._only_condition = policy.match_conditions[0].expression if self._shares_conditions and len(policy.match_conditions) == 1 else ""
         self._false = [Conditions(false=one.name) for one in policy.match_conditions]
         self._activation_name = "" if self._of_pack else policy.name
         self.is_plain = not policy.audit_annotations and not any(one.when or one.message_expression for one in policy.validations)
         """Whether nothing is left to do where all its validations are true."""
-        self._risky: dict[tuple[re.Pattern[str], str], bool] = {}
+        self._risky: dict[tuple[re.Pattern[str], str], str] = {}
 
     def texts(self) -> Iterable[str]:
         """Every expression of the policy."""
@@ -126,8 +129,10 @@ class PreparedPolicy:
 
     def applies(self, context: Context) -> Conditions:
         """A condition that is false beats errors, and what is not known as well (matchconditions/matcher.go)."""
-        if not self.policy.match_conditions:
+        if not self._false:
             return _HOLD
+        if self._only_condition and context.known_conditions.get(self._only_condition) is False:
+            return self._false[0]
         errors: list[str] = []
         unknown = ""
         account = Account(_CONDITIONS_BUDGET)
@@ -150,6 +155,7 @@ class PreparedPolicy:
         if expression in known:
             return known[expression]
         if known and any(known.get(one) is False for one in self.policy.match_conditions[number].implies):
+            known[expression] = False
             return False
         program = self._typed(expression, ("bool",), ("matchConditions", number, "expression"), composed=False)
         # A runtime other than `tree` needs long to take up an object: one activation serves all that cannot tell.
@@ -165,7 +171,7 @@ class PreparedPolicy:
         phase = context.validations()
         if self.runtime.name == "tree" and self._of_pack:
             return self._rule_by_rule(phase, account)
-        if not self._of_pack or self.runtime.name == "tree" or (self._exact and self._reads(phase.unknown_fields)):
+        if not self._of_pack or self.runtime.name == "tree" or self._reads(phase.unknown_fields):
             return self._one_by_one(range(len(self.expressions)), phase, account)
         if self._chunks is None:
             self._chunks = self._compile_chunk(0, len(self.expressions))
@@ -233,8 +239,10 @@ class PreparedPolicy:
         return values
 
     def _evaluated(self, program: Program, expression: str, phase: Phase, account: Account, *, composed: bool = True) -> Any:
-        """The value; the exact runtime is asked where the other fails, or reads what it cannot tell from an absent field."""
+        """The value; the exact runtime is asked where the other fails, or reads what it cannot tell from an absent field. Without it that is not known."""
         if self._exact is None:
+            if self.runtime.name != "tree" and (name := self._reads(phase.unknown_fields, expression)):
+                return phase.unknown_field(name)
             value = program.evaluate(phase.activation(self.runtime, self._activation_name), account)
             return phase.explained(value) if isinstance(value, CelError) and self.runtime.name != "tree" else value
         if not self._reads(phase.unknown_fields, expression):
@@ -244,16 +252,17 @@ class PreparedPolicy:
         exact = self._program(expression, (), composed, self._exact)
         return exact.evaluate(phase.activation(self._exact, self._activation_name), account)
 
-    def _reads(self, unknown_fields: re.Pattern[str] | None, expression: str = "") -> bool:
-        """Whether an expression, or any, or a variable it reads, names a field that nobody gave: `has()` would be wrong about it."""
+    def _reads(self, unknown_fields: re.Pattern[str] | None, expression: str = "") -> str:
+        """The field that nobody gave that an expression, or any, or a variable it reads, tests the presence of; empty if there is none."""
         if unknown_fields is None:
-            return False
+            return ""
         key = (unknown_fields, expression)
         found = self._risky.get(key)
         if found is None:
             texts = [expression] if expression else self.expressions
             texts = [*texts, *(self._variables[name] for name in needed(texts, self._variables))]
-            found = self._risky[key] = any(unknown_fields.search(text) for text in texts)
+            first = next(filter(None, map(unknown_fields.search, texts)), None)
+            found = self._risky[key] = first[first.lastgroup or 0] if first else ""
         return found
 
     def message(self, index: int, value: Any) -> str:
@@ -297,6 +306,15 @@ class PreparedPolicy:
         program = self._program(elements.expression, ("validations", index, "expression"), True, self.runtime)
         return self._evaluated(program, elements.expression, context.validations(), Account())
 
+    def value(self, expression: str, context: Context) -> Any:
+        """The value of any expression over the variables of the policy, a `CelError` perhaps. Raises `PolicyError` if it does not compile."""
+        return self._evaluated(self._program(expression, (), True, self.runtime), expression, context.validations(), Account())
+
+    @property
+    def scope(self) -> tuple[Mapping[str, str], frozenset[str], str]:
+        """What its expressions may name: variables with their texts, and inputs; and the release whose CEL environment holds."""
+        return self._variables, self._declared | {"variables"} if self._variables else self._declared, self._kubernetes
+
     # Compilation.
 
     def _compile_chunk(self, start: int, end: int) -> list[_Chunk]:
@@ -322,12 +340,12 @@ class PreparedPolicy:
 
     def _typed(self, expression: str, wanted: tuple[str, ...], steps: tuple[str | int, ...], *, composed: bool = True) -> Program:
         if steps[-1] == "messageExpression" and mentions(expression, "authorizer"):
-            raise self._error(steps, f"undeclared reference to 'authorizer': a messageExpression cannot ask it: {expression}")
+            raise self._error(steps, f"undeclared reference to 'authorizer': a messageExpression cannot ask it: {_shown(expression)}")
         program = self._program(expression, steps, composed, self.runtime)
         # A runtime without a type checker says nothing; the API server refuses any other type, `dyn` too.
         if program.result_type not in ("", *wanted):
             expected = wanted[0] if len(wanted) == 1 else f"one of [{' '.join(wanted)}]"
-            raise self._error(steps, f"must evaluate to {expected} but got {program.result_type}: {expression}")
+            raise self._error(steps, f"must evaluate to {expected} but got {program.result_type}: {_shown(expression)}")
         return program
 
     def _program(self, expression: str, steps: tuple[str | int, ...], composed: bool, runtime: Runtime) -> Program:
@@ -347,7 +365,7 @@ class PreparedPolicy:
             if error.limitation:
                 return _NoProgram(CelError(error.message, kind="limitation"))
             place = f" (line {error.line}, column {error.column} of the expression)" if error.line else ""
-            raise self._error(steps, f"does not compile: {error.message}{place}: {expression}") from None
+            raise self._error(steps, f"does not compile: {error.message}{place}: {_shown(expression)}") from None
 
     def _error(self, steps: tuple[str | int, ...], message: str) -> PolicyError:
         policy = self.policy
@@ -412,3 +430,8 @@ def _arranged(validations: Sequence[Validation]) -> tuple[list[str], list[Group]
     arranged = [Group(rule, position(when, members[0][0]) if when else None, tuple(members)) for (rule, when), members in groups.items()]
     texts = [text if validations[0].rule else text.partition(" ")[2] for text in positions]
     return texts, arranged
+
+
+def _shown(expression: str) -> str:
+    """An expression as messages about it end: one of a megabyte would hide what is wrong with it."""
+    return expression if len(expression) <= _MAX_SHOWN else f"{expression[:_MAX_SHOWN]} …"

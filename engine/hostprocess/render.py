@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from hostprocess.explain import Explanation, applies_to
+from hostprocess.fix.words import fix_words
 from hostprocess.model import Rule
 from hostprocess.policy_lint.report import LintReport
 from hostprocess.report.text import printable
 from hostprocess.rules import Advice, Pack
 
-__all__ = ["explanation", "lint_json", "lint_text", "rules_json", "rules_markdown", "rules_table", "symptom"]
+if TYPE_CHECKING:
+    from hostprocess.suite.trace import Trace  # loads the CEL front end
+
+__all__ = ["explanation", "lint_json", "lint_text", "rules_json", "rules_markdown", "rules_table", "symptom", "trace"]
 
 _WIDTH = 100
 
@@ -88,6 +93,18 @@ def explanation(explained: Explanation) -> str:
     return "\n".join(_rule(explained.rule)) + _example("An example that fails", explained.failing) + _example("An example that passes", explained.passing)
 
 
+def trace(found: Trace, place: str) -> str:
+    """What was decided about a resource, and how that came about."""
+    from hostprocess.suite.expect import outcome_of  # as above
+
+    resource = found.resource
+    lines = [printable(f"{place}{resource.kind} {f'{resource.namespace}/{resource.name}'.strip('/')}: {outcome_of(found.decisions)}")]
+    for one in found.decisions:
+        if one.message:
+            lines.append(printable(f"    {one.outcome}: {one.message}" + (f"  at {', '.join(one.fields)}" if one.fields else "")))
+    return "\n".join([*lines, *(printable(f"    {line}") for line in found.lines)])
+
+
 def symptom(found: Rule | Advice) -> str:
     """What explains an error message."""
     if isinstance(found, Rule):
@@ -110,6 +127,7 @@ def _rule(rule: Rule) -> Iterator[str]:
     yield ""
     yield "How to fix it"
     yield _wrapped(str(rule.remediation["text"]))
+    yield from (_wrapped(text) for text in fix_words(rule))
     yield from _links(rule.references)
 
 

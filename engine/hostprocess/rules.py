@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from hostprocess.errors import InputError, PolicyError, suggestion
-from hostprocess.model import MatchCondition, ParamKind, Range, Rule, RuleValidation, Variable
+from hostprocess.model import Fix, MatchCondition, ParamKind, Range, Rule, RuleValidation, Variable
 from hostprocess.schema import fault_at, load_checked
 
-__all__ = ["PACK_FILE", "Advice", "Bundle", "ListOf", "Pack", "built_in_folder", "load_pack", "rule_files", "suite_path"]
+__all__ = ["PACK_FILE", "SUITE_SUFFIX", "Advice", "Bundle", "ListOf", "Pack", "built_in_folder", "load_pack", "rule_files", "suite_path"]
 
 PACK_FILE = "pack.yaml"
 SUITE_SUFFIX = ".test.yaml"
@@ -207,6 +207,9 @@ def _rule(path: str, pack: Mapping[str, Any]) -> Rule:
     for index, one in enumerate(raw["validations"]):
         if one.get("each") and one["each"] not in pack["lists"]:
             raise fault_at(text, path, ("validations", index, "each"), _nowhere("list", one["each"], pack["lists"]))
+    for place in (("remediation", "fix"), *(("validations", index, "fix") for index in range(len(raw["validations"])))):
+        if message := _fix_fault(raw, place):
+            raise fault_at(text, path, place, message)
     kind = raw.get("paramKind")
     return Rule(
         id=raw["id"],
@@ -219,7 +222,7 @@ def _rule(path: str, pack: Mapping[str, Any]) -> Rule:
         since=raw["since"],
         rationale=raw["rationale"].strip(),
         when=raw["when"].strip(),
-        validations=tuple(_validation(one, raw["severity"]) for one in raw["validations"]),
+        validations=tuple(_validation(one, raw["severity"], raw["remediation"].get("fix")) for one in raw["validations"]),
         remediation=raw["remediation"],
         symptoms=tuple(raw["symptoms"]),
         references=tuple(raw["references"]),
@@ -233,7 +236,40 @@ def _rule(path: str, pack: Mapping[str, Any]) -> Rule:
     )
 
 
-def _validation(raw: Mapping[str, Any], severity: str) -> RuleValidation:
+def _fix_fault(raw: Any, place: tuple[str | int, ...]) -> str:
+    """What the schema cannot say about a fix."""
+    owner = raw
+    for step in place[:-1]:
+        owner = owner[step]
+    fix = owner.get("fix")
+    if fix is None:
+        return ""
+    if (fix["op"] == "set") != ("value" in fix):
+        return "`op: set` and `value` go together"
+    if "safe-if" in fix and fix["safety"] != "safe":
+        return "`safe-if` is for `safety: safe`"
+    if raw["remediation"]["safety"] == "manual":
+        return "a rule whose remediation is manual has no fix"
+    fixed = [owner] if place[0] == "validations" else [one for one in raw["validations"] if "fix" not in one]
+    if "path" not in fix and not all("path" in one for one in fixed):
+        return "needs a `path`, as the validation has none"
+    return ""
+
+
+def _fix(raw: Mapping[str, Any] | None) -> Fix | None:
+    if raw is None:
+        return None
+    return Fix(
+        op=raw["op"],
+        safe=raw["safety"] == "safe",
+        why=" ".join(raw["why"].split()),
+        path=raw.get("path", ""),
+        value=raw.get("value"),
+        safe_if=raw.get("safe-if", "").strip(),
+    )
+
+
+def _validation(raw: Mapping[str, Any], severity: str, fix: Mapping[str, Any] | None) -> RuleValidation:
     path = raw.get("path", ())
     return RuleValidation(
         expression=raw["expression"].strip(),
@@ -244,4 +280,5 @@ def _validation(raw: Mapping[str, Any], severity: str) -> RuleValidation:
         paths=(path,) if isinstance(path, str) else tuple(path),
         kubernetes=Range(**raw.get("kubernetes", {})),
         containerd=Range(**raw.get("containerd", {})),
+        fix=_fix(raw.get("fix", fix)),
     )

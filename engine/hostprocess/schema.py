@@ -19,31 +19,35 @@ from hostprocess.kubernetes.location import locate
 from hostprocess.kubernetes.yaml_text import load
 from hostprocess.model import Origin
 
-__all__ = ["fault_at", "load_checked", "schema", "violations"]
+__all__ = ["checked", "fault_at", "load_checked", "schema", "violations"]
 
 Steps = tuple[str | int, ...]
 _TYPES: dict[str, type | tuple[type, ...]] = {
-    "object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "null": type(None),
+    "object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float), "null": type(None),
 }  # fmt: skip
 
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """The published schema `name` (`rule`, `suite`, `pack`, `report`)."""
+    """The published schema `name` (`rule`, `suite`, `pack`, `configuration` …)."""
     loaded: dict[str, Any] = json.loads(files("hostprocess").joinpath("schemas").joinpath(f"{name}.schema.json").read_text("utf-8"))
     return loaded
 
 
 def load_checked(text: str, path: str, name: str) -> dict[str, Any]:
     """The one document of one of our own files, checked against the schema `name`. Raises `PolicyError` with its line."""
-    documents = load(text, path, strict=True)
+    return checked(load(text, path, strict=True), text, path, name)
+
+
+def checked(documents: list[tuple[Any, bool]], text: str, path: str, name: str) -> dict[str, Any]:
+    """The same of a text that has been loaded by the strict profile."""
     if len(documents) != 1:
         raise PolicyError(f"expected one YAML document, found {len(documents)}", path=path)
     value = documents[0][0]
     for steps, message in violations(value, schema(name)):
         raise fault_at(text, path, steps, message)
-    checked: dict[str, Any] = value
-    return checked
+    found: dict[str, Any] = value
+    return found
 
 
 def fault_at(text: str, path: str, steps: Steps, message: str) -> PolicyError:
@@ -58,6 +62,8 @@ def violations(value: Any, rules: dict[str, Any], root: dict[str, Any] | None = 
     root = root or rules
     if "$ref" in rules:
         rules = root["$defs"][rules["$ref"].removeprefix("#/$defs/")]
+    if "anyOf" in rules:
+        rules = _branch(value, rules["anyOf"])
     wanted = rules.get("type")
     if wanted and not _is(value, wanted):
         names = " or ".join(wanted) if isinstance(wanted, list) else wanted
@@ -70,6 +76,11 @@ def violations(value: Any, rules: dict[str, Any], root: dict[str, Any] | None = 
             yield at, f"{value!r} is not of the form {rules['pattern']}"
         if len(value) < rules.get("minLength", 0):
             yield at, "must not be empty"
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        if "minimum" in rules and value < rules["minimum"]:
+            yield at, f"must be at least {rules['minimum']}, not {value}"
+        if "maximum" in rules and value > rules["maximum"]:
+            yield at, f"must be at most {rules['maximum']}, not {value}"
     elif isinstance(value, list):
         if len(value) < rules.get("minItems", 0):
             yield at, "must not be empty"
@@ -93,6 +104,13 @@ def _object(value: dict[str, Any], rules: dict[str, Any], root: dict[str, Any], 
     for key in rules.get("required", ()):
         if key not in value:
             yield at, f"the key {key!r} is missing"
+
+
+def _branch(value: Any, branches: list[dict[str, Any]]) -> dict[str, Any]:
+    """The branch of an `anyOf` that is about values of this type: our schemas tell branches apart by that alone."""
+    fitting = [branch for branch in branches if _is(value, branch["type"])]
+    types = [name for branch in branches for name in ([branch["type"]] if isinstance(branch["type"], str) else branch["type"])]
+    return fitting[0] if fitting else {"type": types}
 
 
 def _is(value: Any, wanted: str | list[str]) -> bool:

@@ -11,8 +11,10 @@ from hostprocess.errors import UsageError
 from hostprocess.model import MatchCondition
 from hostprocess.policy_fields import is_dns_label, is_dns_subdomain, is_label_value, is_qualified_name
 
-__all__ = ["NAMESPACE_NAME", "Exemptions", "selector_of"]
+__all__ = ["KUBE_SYSTEM", "NAMESPACE_NAME", "Exemptions", "literal", "selector_of"]
 
+KUBE_SYSTEM = "kube-system"
+"""The namespace that is not denied anything, unless that is asked for: without what runs there a cluster stands still."""
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
 """The label that kube-apiserver gives every Namespace: its name."""
 
@@ -40,26 +42,32 @@ class Exemptions:
             namespace, _, name = account.partition("/")
             if not is_dns_label(namespace) or not is_dns_subdomain(name):
                 raise UsageError(f"--exempt-service-account {account!r} is not a service account; write it as NAMESPACE/NAME")
-        if not all(self.users):
-            raise UsageError("--exempt-user: a name is missing")
+        for user in self.users:
+            if not user or not user.isprintable():
+                raise UsageError(f"--exempt-user {user!r} is not the name of a user")
         list(self.namespace_requirements())
 
     def namespace_requirements(self, others: Sequence[str] = ()) -> Iterator[Requirement]:
         """What the labels of a Namespace must meet so that it is not exempt; `others` are names that are left out as well."""
         if names := sorted({*self.namespaces, *others}):
             yield {"key": NAMESPACE_NAME, "operator": "NotIn", "values": names}
-        yield from map(_negated, self.namespace_selectors)
+        yield from self.selector_requirements()
+
+    def selector_requirements(self) -> Iterator[Requirement]:
+        """What the labels of a Namespace must meet so that no selector exempts it."""
+        return map(_negated, self.namespace_selectors)
 
     def conditions(self) -> Iterator[MatchCondition]:
         """The condition that the requester is not exempt, if anybody is."""
         accounts = (account.partition("/") for account in self.service_accounts)
         names = sorted({*self.users, *(f"system:serviceaccount:{namespace}:{name}" for namespace, _, name in accounts)})
         if names:
-            listed = ", ".join(map(_literal, names))
+            listed = ", ".join(map(literal, names))
             yield MatchCondition(name="not-by-an-exempt-user", expression=f"!has(request.userInfo.username) || !(request.userInfo.username in [{listed}])")
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """A text as a literal of CEL."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from hostprocess.compile import BINDING_SETS
@@ -19,7 +20,8 @@ JSONObject = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions:
-    """What is exported, and how strictly: see `hostprocess export --help`. `params` is the parameter object of the bundles that take one."""
+    """What is exported, and how strictly: see `hostprocess export --help`. `params` is the parameter object of the bundles that take one,
+    `exceptions` an exceptions file, judged as on the day `today` (default: the current one)."""
 
     releases: Releases
     containerd: str = ""
@@ -35,6 +37,8 @@ class ExportOptions:
     params: Resource | None = None
     params_missing: str = "Allow"
     exemptions: Exemptions = field(default_factory=Exemptions)
+    exceptions: str = ""
+    today: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ def parse_releases(text: str) -> Releases:
 
     Source of the versions: k8s.io/api/admissionregistration (v1 since 1.30, v1beta1 since 1.28), served by kube-apiserver of these releases.
     """
-    match = re.fullmatch(r"v?1\.(\d+)(?:\.\d+)?(?:\.\.v?1\.(\d+)(?:\.\d+)?)?", text)
+    match = re.fullmatch(r"v?1\.(\d+)(?:\.\d+)?(?:\.\.v?1\.(\d+)(?:\.\d+)?)?", text, re.ASCII)
     if not match:
         raise UsageError(f"--kubernetes {text!r} is not a release; write it as 1.30, or 1.30..1.34 for all from the first to the last")
     first = int(match[1])

@@ -25,12 +25,15 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    if "\n" in text or (len(text) > _BLOCK and " " in text and not _PLAIN.fullmatch(text)):
+    # Only quotes with escapes keep what is not printable: U+0085 and its like end a line in YAML 1.1, and in a block become one.
+    if not text.replace("\n", "").isprintable():
+        style = '"'
+    elif "\n" in text or (len(text) > _BLOCK and " " in text and not _PLAIN.fullmatch(text)):
         style = "|"
     elif _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         style = ""
     else:
-        style = "'" if text.isascii() and text.isprintable() else '"'
+        style = "'" if text.isascii() else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

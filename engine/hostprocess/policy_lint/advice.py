@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hostprocess.model import Resource
+from hostprocess.policy_lint.comparisons import never_equal
 from hostprocess.policy_lint.field_errors import Steps
 from hostprocess.policy_lint.findings import finding
-from hostprocess.policy_lint.guards import Facts, Read, asked_paths, true_facts, unguarded
-from hostprocess.policy_lint.kinds_matched import Matched, unknown_resources
+from hostprocess.policy_lint.guards import Read
+from hostprocess.policy_lint.kinds_matched import Matched, shown_kinds, unknown_resources
 from hostprocess.policy_lint.literals import bad_literals, may_fail
 from hostprocess.policy_lint.narrowing import MatchedKind
 from hostprocess.policy_lint.places import expression_place
 from hostprocess.policy_lint.policy_types import Expression, PolicyCheck, Typed, expressions_of, parse_expression
+from hostprocess.policy_lint.reads import reads_of, requests_of
 from hostprocess.policy_lint.report import Finding
 from hostprocess.policy_lint.schemas import Schemas
 from hostprocess.policy_lint.tree import Parsed, walk
@@ -38,7 +40,8 @@ def advice(resource: Resource, spec: JSONObject, check: PolicyCheck, matched: Ma
             yield _at(resource, expression, tree, node, "bad-literal", words)
     yield from _resource_advice(resource, spec, schemas)
     yield from _container_advice(resource, spec, trees, matched)
-    yield from _read_advice(resource, check, schemas)
+    yield from _read_advice(resource, check, matched, minor)
+    yield from _comparison_advice(resource, trees, matched, schemas)
 
 
 def _resource_advice(resource: Resource, spec: JSONObject, schemas: Schemas) -> Iterator[Finding]:
@@ -48,26 +51,35 @@ def _resource_advice(resource: Resource, spec: JSONObject, schemas: Schemas) -> 
         yield finding(resource, steps, "unknown-resource", "warning", words, hint=meant)
 
 
-def _read_advice(resource: Resource, check: PolicyCheck, schemas: Schemas) -> Iterator[Finding]:
+@dataclass(slots=True)
+class _Found:
+    """A read that may fail, with the kinds and the operations it may fail for."""
+
+    typed: Typed
+    read: Read
+    kinds: dict[MatchedKind, None]
+    operations: set[str]
+
+
+def _read_advice(resource: Resource, check: PolicyCheck, matched: Matched, minor: int) -> Iterator[Finding]:
     """Reads of fields that may be absent; of messages only that they may fail."""
-    found: dict[tuple[Steps, int], tuple[Typed, Read, list[MatchedKind]]] = {}
+    found: dict[tuple[Steps, int | str], _Found] = {}
     messages: dict[Steps, tuple[Typed, int, str]] = {}
-    for kind in dict.fromkeys(typed.kind for typed in check.typed):
-        for typed, reads in _reads_of(kind, check, schemas):
+    for request in requests_of(check, matched, minor):
+        for typed, reads in reads_of(request, check):
             steps = typed.expression.steps
             if typed.expression.role == "message":
                 if reads:
-                    messages.setdefault(steps, (typed, reads[0].node, f"reads {reads[0].path}, which may be absent"))
+                    may = f"when {reads[0].null} is null" if reads[0].null else "which may be absent"
+                    messages.setdefault(steps, (typed, reads[0].node, f"reads {reads[0].path}, {may}"))
                 continue
             for read in reads:
-                if kind.kind != _POD or read.path not in _FILLED_IN:
-                    found.setdefault((steps, read.node), (typed, read, []))[2].append(kind)
-    for typed, read, kinds in found.values():
-        names = ", ".join(f"{kind.api_version} {kind.kind}" for kind in kinds)
-        where = f" in {names}" if read.path.startswith(("object.", "oldObject.")) and not read.key else ""
-        words = f"{read.path} may be absent{where}: then the expression fails"
-        hint = "ask with `in` first" if read.key else "ask with has() first, or write it with .?"
-        yield _at(resource, typed.expression, typed.parsed, read.node, "unguarded-field", words, hint)
+                if request.kind.kind != _POD or read.path not in _FILLED_IN:
+                    one = found.setdefault((steps, read.null or read.node), _Found(typed, read, {}, set()))  # of what is null the first read will do
+                    one.kinds[request.kind] = None
+                    one.operations.add(request.operation)
+    for one in found.values():
+        yield _unguarded(resource, one)
     for typed in check.typed:
         if typed.expression.role == "message" and typed.expression.steps not in messages:
             for node, words in may_fail(typed.parsed.root, typed.outcome.types):
@@ -77,23 +89,27 @@ def _read_advice(resource: Resource, check: PolicyCheck, schemas: Schemas) -> It
         yield _at(resource, typed.expression, typed.parsed, node, "message-may-fail", f"the messageExpression may fail: it {words}", hint)
 
 
-def _reads_of(kind: MatchedKind, check: PolicyCheck, schemas: Schemas) -> Iterator[tuple[Typed, list[Read]]]:
-    own = [typed for typed in check.typed if typed.kind == kind]
-    variables = {typed.expression.name: typed.outcome.root for typed in own if typed.expression.role == "variable"}
-    facts: Facts = frozenset()
-    for typed in own:
-        known = facts if typed.expression.role != "condition" else frozenset()
-        # A has() that tells kinds apart has been decided: whoever got here has the field.
-        telling = {node for steps, node in check.telling if steps == typed.expression.steps}
-        if telling:
-            known |= asked_paths(typed.parsed.root, telling, variables)
-        yield typed, unguarded(typed.outcome.root, typed.outcome.types, typed.outcome.messages, variables, known)
-        if typed.expression.role == "condition":
-            facts |= true_facts(typed.outcome.root, {})
+def _unguarded(resource: Resource, one: _Found) -> Finding:
+    read, when = one.read, " and ".join(sorted(one.operations))
+    if read.null:
+        words = f"{read.null} is null for {when}: then the expression fails at {read.path}"
+        hint = f"ask for request.operation, or {read.null} != null, first"
+        return _at(resource, one.typed.expression, one.typed.parsed, read.node, "null-object", words, hint)
+    where = f" in {shown_kinds(tuple(one.kinds))}" if read.path.startswith(("object.", "oldObject.")) and not read.key else ""
+    where = " for DELETE, as of a whole collection" if read.path == "request.name" else where
+    hint = "ask with `in` first" if read.key else "ask with has() first, or write it with .?"
+    words = f"{read.path} may be absent{where}: then the expression fails"
+    return _at(resource, one.typed.expression, one.typed.parsed, read.node, "unguarded-field", words, hint)
+
+
+def _comparison_advice(resource: Resource, trees: Sequence[tuple[Expression, Parsed]], matched: Matched, schemas: Schemas) -> Iterator[Finding]:
+    for expression, tree in trees:
+        for node, words, hint in never_equal(tree.root, matched, schemas):
+            yield _at(resource, expression, tree, node, "never-equal", words, hint)
 
 
 def _container_advice(resource: Resource, spec: JSONObject, trees: Sequence[tuple[Expression, Parsed]], matched: Matched) -> Iterator[Finding]:
-    kinds = {kind.kind for kind in matched.kinds} & _WORKLOADS
+    kinds = ({kind.kind for kind in matched.kinds} | ({_POD} if _pods(spec, "pods", "*", "*/*") else set())) & _WORKLOADS
     reading = next(((one, tree, node) for one, tree in trees for node, name in _names(tree) if name == "containers"), None)
     if not kinds or reading is None:
         return
@@ -106,18 +122,21 @@ def _container_advice(resource: Resource, spec: JSONObject, trees: Sequence[tupl
 
 
 def _subresource_advice(resource: Resource, spec: JSONObject) -> Iterator[Finding]:
-    rules = (spec.get("matchConstraints") or {}).get("resourceRules") or ()
-    written: Steps | None = None
-    for index, rule in enumerate(rules):
-        resources = (rule or {}).get("resources") or ()
-        if not _WRITES.isdisjoint((rule or {}).get("operations") or ()):
-            if not {"pods/ephemeralcontainers", "pods/*", "*/ephemeralcontainers", "*/*"}.isdisjoint(resources):
-                return
-            if written is None and "pods" in resources:
-                written = ("spec", "matchConstraints", "resourceRules", index, "resources")
-    if written is not None:
+    written = _pods(spec, "pods", "*")
+    # The subresource is only ever updated.
+    if written is not None and not _pods(spec, "pods/ephemeralcontainers", "pods/*", "*/ephemeralcontainers", "*/*", operations=frozenset({"UPDATE", "*"})):
         words = "pods are matched without pods/ephemeralcontainers: containers that `kubectl debug` adds are not seen"
-        yield finding(resource, written, "pods-ephemeralcontainers", "warning", words, hint='add "pods/ephemeralcontainers", with the operation UPDATE')
+        hint = 'add "pods/ephemeralcontainers", with the operation UPDATE'
+        yield finding(resource, (*written, "resources"), "pods-ephemeralcontainers", "warning", words, hint=hint)
+
+
+def _pods(spec: JSONObject, *names: str, operations: frozenset[str] = _WRITES) -> Steps | None:
+    """The first rule that matches one of these resources of the core group for one of these operations."""
+    for index, rule in enumerate((spec.get("matchConstraints") or {}).get("resourceRules") or ()):
+        groups, resources, wanted = ((rule or {}).get(key) or () for key in ("apiGroups", "resources", "operations"))
+        if not {"", "*"}.isdisjoint(groups) and not set(names).isdisjoint(resources) and not operations.isdisjoint(wanted):
+            return ("spec", "matchConstraints", "resourceRules", index)
+    return None
 
 
 def _names(tree: Parsed) -> Iterator[tuple[int, str]]:

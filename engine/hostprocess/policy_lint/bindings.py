@@ -7,6 +7,7 @@ from typing import Any
 
 from hostprocess.cel.runtime import NEWEST
 from hostprocess.kubernetes.catalogue import kind_of, kinds
+from hostprocess.kubernetes.location import locate
 from hostprocess.kubernetes.served import not_served
 from hostprocess.model import Resource
 from hostprocess.policy_lint.findings import finding
@@ -28,11 +29,12 @@ def binding_advice(judged: Sequence[Resource], known: Sequence[JSONObject], kube
     first: dict[tuple[str, str], Resource] = {}
     for resource in judged:
         other = first.setdefault((resource.kind, resource.name), resource)
-        if other is not resource:
-            words = f"{other.origin.path} has a {resource.kind} of this name too; the cluster keeps only one"
+        if other is not resource and _name(resource.object):
+            at = locate(other.origin, ()).line
+            words = f"{other.origin.path}:{at} has a {resource.kind} of this name too; the cluster keeps only one"
             yield _advice(resource, ("metadata", "name"), "duplicate-name", words)
         if resource.kind == _POLICY:
-            if resource.name not in bound:
+            if _name(resource.object) and resource.name not in bound:
                 yield _advice(resource, ("metadata", "name"), "no-binding", f"no binding names the policy {resource.name!r}; without one it does nothing")
             yield from _variable_advice(resource)
             yield from _kind_advice(resource, known, kubernetes)

@@ -8,11 +8,10 @@ from functools import cache
 from hostprocess.cel.types import BOOL, DYN, INT, STRING, Type, list_of, map_of
 from hostprocess.kubernetes.catalogue import fields_of, kinds
 from hostprocess.policy_lint.always import ALWAYS
-from hostprocess.policy_lint.schemas import Field, Message, Schemas, message
+from hostprocess.policy_lint.schemas import OBJECT_META, Field, Message, Schemas, message
 
-__all__ = ["CATALOGUED", "OBJECT_META", "built_in_schemas", "catalogued"]
+__all__ = ["CATALOGUED", "built_in_schemas", "catalogued"]
 
-OBJECT_META = "meta/v1.ObjectMeta"
 CATALOGUED = range(30, 38)
 """The releases of the catalogue; the first stands for those before it."""
 # Quantities, times and bytes are strings in the data that expressions see; a double may be an integer there.

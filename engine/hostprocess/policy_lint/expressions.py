@@ -91,6 +91,8 @@ def _instantiated(steps: Steps, checked: Checked, declared: Environment) -> Iter
         plan(checked, declared)
     except CompileError as error:
         yield internal(steps, error.text, check=_CHECK)
+    except RecursionError:
+        yield FieldError(steps, "", "the expression is nested too deeply for this package", _LIMITATION)
 
 
 def _error(steps: Steps, expression: str, error: CompileError) -> FieldError:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 __all__ = [
+    "NEWER_WORDS",
     "FieldError",
     "Steps",
     "duplicate",
@@ -28,6 +29,8 @@ __all__ = [
 ]
 
 Steps = tuple[str | int, ...]
+NEWER_WORDS = 34
+"""The release from which most texts of 1.37 hold."""
 _JSON_MINOR = 34
 _LONGER_MINOR = 32
 _ESCAPES = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\\": "\\\\", '"': '\\"'}

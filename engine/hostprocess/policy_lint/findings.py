@@ -17,6 +17,7 @@ __all__ = ["finding", "refusals"]
 
 _MAX_REQUEST = 3 * 1024 * 1024
 _MAX_STORED = 3 * 512 * 1024  # etcd's own default
+_EITHER = frozenset({("spec", "validations"), ("spec", "auditAnnotations")})  # one of them has to be there
 _HINTS = {"must evaluate to bool but got dyn": "compare it, as in `… == true`", "must evaluate to string but got dyn": "convert it with string(…)"}
 
 
@@ -79,7 +80,11 @@ def refusals(resource: Resource, minor: int) -> Iterator[Finding]:
 def _errors(resource: Resource, minor: int) -> list[FieldError]:
     decoded = decode(resource.object, minor)
     validate = policy_errors if resource.kind == "ValidatingAdmissionPolicy" else binding_errors
-    return [*decoded.errors, *validate(decoded.value, minor)]
+    # A field of the wrong type is left out of what is validated: that something is missing there is no finding of its own.
+    wrong: set[Steps] = {one.steps for one in decoded.errors if one.check == "wrong-type"}
+    if not wrong.isdisjoint(_EITHER):
+        wrong |= _EITHER
+    return [*decoded.errors, *(one for one in validate(decoded.value, minor) if not any(one.steps[: len(steps)] == steps for steps in wrong))]
 
 
 def _refusal(resource: Resource, error: FieldError, severity: str, releases: Sequence[int]) -> Finding:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 
-from hostprocess.cel.nodes import Call, Comprehension, Const, Ident, ListLiteral, MapLiteral, Node, Select
+from hostprocess.cel.nodes import Call, Comprehension, Const, Ident, ListLiteral, MapLiteral, Node, Select, children
 from hostprocess.cel.types import Type
 from hostprocess.policy_lint.schemas import Message
-from hostprocess.policy_lint.tree import children, walk
+from hostprocess.policy_lint.tree import walk
 
-__all__ = ["Facts", "Read", "asked_paths", "true_facts", "unguarded"]
+__all__ = ["Facts", "Read", "Situation", "asked_paths", "true_facts", "unguarded"]
 
 Path = tuple[str, ...]
 Facts = frozenset[Path]
@@ -24,11 +24,20 @@ _ALWAYS: Facts = frozenset({("namespaceObject", "metadata", "labels", "kubernete
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A read that may fail: the node, and the path as it would be written."""
+    """A read that may fail: the node, and the path as it would be written; `null` is the name that is null then."""
 
     node: int
     path: str
     key: bool = False
+    null: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What holds for the requests that are looked at: names that are null, and fields of `request` that may be absent."""
+
+    null: frozenset[str] = frozenset()
+    absent: frozenset[Path] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +52,11 @@ class Scope:
         return Scope(self.variables, {**self.names, name: path})
 
 
-def unguarded(root: Node, types: Mapping[int, Type], messages: Mapping[str, Message], variables: Mapping[str, Node], facts: Facts) -> list[Read]:
+def unguarded(
+    root: Node, types: Mapping[int, Type], messages: Mapping[str, Message], variables: Mapping[str, Node], facts: Facts, situation: Situation
+) -> list[Read]:
     """The reads that may fail although `facts` hold."""
-    walker = _Walker(types, messages)
+    walker = _Walker(types, messages, situation)
     walker.walk(root, facts, Scope(variables))
     return walker.found
 
@@ -63,9 +74,10 @@ def asked_paths(root: Node, nodes: Set[int], variables: Mapping[str, Node]) -> F
 
 
 class _Walker:
-    def __init__(self, types: Mapping[int, Type], messages: Mapping[str, Message]) -> None:
+    def __init__(self, types: Mapping[int, Type], messages: Mapping[str, Message], situation: Situation) -> None:
         self._types = types
         self._messages = messages
+        self._situation = situation
         self.found: list[Read] = []
 
     def walk(self, node: Node, facts: Facts, scope: Scope) -> None:
@@ -95,6 +107,12 @@ class _Walker:
 
     def _read(self, node: Node, operand: Node, name: str, facts: Facts, scope: Scope) -> None:
         path = _path(node, scope)
+        if path and (path[:-1] in {(null,) for null in self._situation.null}):
+            self.found.append(Read(node.id, _shown(path), null=path[0]))
+            return
+        if path in self._situation.absent and path not in facts:
+            self.found.append(Read(node.id, _shown(path)))
+            return
         kind = self._types.get(operand.id)
         if path is None or kind is None or path in facts or path in _ALWAYS or _in_literal(operand, name, scope):
             return

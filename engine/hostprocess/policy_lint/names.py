@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["dns1035_label", "dns1123_subdomain", "label_value", "path_segment", "qualified_name"]
+__all__ = ["dns1035_label", "dns1123_subdomain", "label_value", "lowered", "path_segment", "qualified_name"]
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
@@ -68,6 +68,11 @@ def label_value(value: str, minor: int) -> list[str]:
         )
         found.append(_form(words, f"({_QUALIFIED})?", "MyValue", "my_value", "12345"))
     return found
+
+
+def lowered(value: str) -> str:
+    """In lower case as Go writes it, which makes one letter of each."""
+    return value.replace("İ", "i").lower()
 
 
 def path_segment(value: str) -> list[str]:

@@ -11,7 +11,7 @@ import re2  # type: ignore[import-untyped]
 from hostprocess.cel.nodes import Call, Comprehension, Const, Ident, ListLiteral, Node, Select
 from hostprocess.policy_lint.tree import path_of, rebuilt
 
-__all__ = ["NONE", "MatchedKind", "constant", "fold", "known_values"]
+__all__ = ["ANY_KIND", "NONE", "MatchedKind", "constant", "fold", "known_values", "without_nulls"]
 
 NONE = "@none"
 """Stands for an optional that is none for the kind."""
@@ -39,9 +39,15 @@ class MatchedKind:
         return f"{self.group}/{self.version}, Kind={self.kind}"
 
 
+ANY_KIND = MatchedKind("*", "*", "*")
+"""Stands for all the kinds that a policy matches and that are not known."""
+
+
 def known_values(kind: MatchedKind) -> dict[tuple[str, ...], Any]:
     """The fields whose values are known for a kind, by path."""
     values: dict[tuple[str, ...], Any] = {}
+    if kind == ANY_KIND:
+        return values
     for name in ("object", "oldObject"):
         values[name, "kind"] = kind.kind
         values[name, "apiVersion"] = kind.api_version
@@ -65,6 +71,36 @@ def fold(node: Node, values: Mapping[tuple[str, ...], Any]) -> Node:
     if isinstance(node, Comprehension):
         return _unrolled(node)
     return _folded(node) if isinstance(node, Call) else node
+
+
+def without_nulls(node: Node, null: Mapping[str, bool]) -> Node:
+    """The tree with the questions answered that it asks of the names in `null`: whether they are null, and for fields if they are."""
+    node = rebuilt(node, lambda child: without_nulls(child, null))
+    if isinstance(node, Select) and node.test_only and null.get(_name(node.operand)):
+        return Const(node.id, False)
+    if not isinstance(node, Call):
+        return node
+    if node.function in ("_?._", "_[?_]") and null.get(_name(node.arguments[0])):
+        return Ident(node.id, NONE)
+    if node.function in ("_==_", "_!=_"):
+        for one, other in (node.arguments, node.arguments[::-1]):
+            name = _asked(one, other)
+            if name in null:
+                return Const(node.id, null[name] is (node.function == "_==_"))
+    return node
+
+
+def _asked(one: Node, other: Node) -> str:
+    """The name that `one == other` asks for whether it is null."""
+    if isinstance(other, Const) and other.value is None:
+        return _name(one)
+    return _name(one.arguments[0]) if isinstance(one, Call) and one.function == "type" and _name(other) == "null_type" else ""
+
+
+def _name(node: Node) -> str:
+    while isinstance(node, Call) and node.function == "dyn":
+        node = node.arguments[0]
+    return node.name if isinstance(node, Ident) else ""
 
 
 def constant(node: Node) -> Any:

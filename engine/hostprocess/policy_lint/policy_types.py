@@ -8,14 +8,14 @@ from functools import cache
 from typing import Any
 
 from hostprocess.cel.environment import Environment, environment
-from hostprocess.cel.nodes import Const
+from hostprocess.cel.nodes import Call, Const, Ident, Node, Select
 from hostprocess.cel.runtime import NEWEST, CompileError
 from hostprocess.cel.types import DYN, Type
 from hostprocess.policy_lint.field_errors import Steps
 from hostprocess.policy_lint.kinds_matched import Matched
-from hostprocess.policy_lint.narrowing import MatchedKind, constant, known_values
+from hostprocess.policy_lint.narrowing import ANY_KIND, MatchedKind, constant, known_values
 from hostprocess.policy_lint.schemas import Field, Schemas
-from hostprocess.policy_lint.tree import Parsed, parsed
+from hostprocess.policy_lint.tree import Parsed, parsed, walk
 from hostprocess.policy_lint.typecheck import Fault, Outcome, Types, check_typed
 
 __all__ = ["Expression", "PolicyCheck", "TypeFault", "Typed", "expressions_of", "parse_expression", "type_check", "type_faults"]
@@ -61,6 +61,15 @@ class TypeFault:
     fault: Fault
     kinds: tuple[MatchedKind, ...]
 
+    @property
+    def root(self) -> str:
+        """The name that the way to the node begins with, `object` or `params`; empty if it is none."""
+        node: Node | None = next((one for one in walk(self.parsed.root) if one.id == self.fault.node), None)
+        while isinstance(node, Select | Call):
+            below = node.operand if isinstance(node, Select) else node.target or next(iter(node.arguments), None)
+            node = below
+        return node.name if isinstance(node, Ident) else ""
+
 
 def expressions_of(spec: JSONObject) -> list[Expression]:
     """The expressions of a policy, in the order in which they may read each other."""
@@ -83,9 +92,13 @@ def expressions_of(spec: JSONObject) -> list[Expression]:
 def type_check(spec: JSONObject, matched: Matched, schemas: Schemas) -> PolicyCheck:
     """Checks all expressions of a policy, for each kind with a known schema. Those that do not parse are left out."""
     expressions = [(one, tree) for one in expressions_of(spec) if (tree := parse_expression(one.text))]
+    kinds = matched.kinds
+    if not matched.complete:
+        kinds = (*kinds, ANY_KIND)
+        schemas = schemas.with_any_kind({name for _, tree in expressions for name in _fields_of_objects(tree)})
     params = spec.get("paramKind") or {}
     params_type = (schemas.of(str(params.get("apiVersion")), str(params.get("kind"))) or DYN) if params else None
-    first = {kind: list(_check_kind(kind, expressions, schemas, params_type, {})) for kind in matched.kinds}
+    first = {kind: list(_check_kind(kind, expressions, schemas, params_type, {})) for kind in kinds}
     absent = _absent(first)
     has = {kind: {place for place in absent if any(_sound(typed, *place) for typed in checks)} for kind, checks in first.items()}
     found: list[Typed] = []
@@ -103,8 +116,8 @@ def _absent(checks: Mapping[MatchedKind, Sequence[Typed]]) -> set[tuple[Steps, i
     return {(typed.expression.steps, fault.node) for found in checks.values() for typed in found for fault in typed.outcome.faults if fault.presence}
 
 
-def type_faults(check: PolicyCheck, complete: bool) -> Iterator[TypeFault]:
-    """The faults, those of several kinds together. A field that is only asked for is a fault if none of the kinds has it, and all are known."""
+def type_faults(check: PolicyCheck) -> Iterator[TypeFault]:
+    """The faults, those of several kinds together. A field that is only asked for is a fault if none of the kinds has it."""
     found: dict[tuple[Steps, int, str], list[Typed]] = {}
     faults: dict[tuple[Steps, int, str], Fault] = {}
     for typed in check.typed:
@@ -114,9 +127,22 @@ def type_faults(check: PolicyCheck, complete: bool) -> Iterator[TypeFault]:
             faults.setdefault(key, fault)
     for key, those in found.items():
         fault = faults[key]
-        if fault.presence and (not complete or (key[0], fault.node) in check.telling):
+        if fault.presence and (key[0], fault.node) in check.telling:
             continue
         yield TypeFault(those[0].expression, those[0].parsed, fault, tuple(typed.kind for typed in those))
+
+
+def _fields_of_objects(tree: Parsed) -> Iterator[str]:
+    """The names of fields that are asked of the objects themselves."""
+    for node in walk(tree.root):
+        operand, name = None, ""
+        if isinstance(node, Select):
+            operand, name = node.operand, node.field
+        elif isinstance(node, Call) and len(node.arguments) == 2:
+            operand, key = node.arguments[::-1] if node.function == "@in" else node.arguments
+            name = key.value if isinstance(key, Const) and isinstance(key.value, str) else ""
+        if name and isinstance(operand, Ident) and operand.name in ("object", "oldObject"):
+            yield name
 
 
 def _sound(typed: Typed, steps: Steps, node: int) -> bool:

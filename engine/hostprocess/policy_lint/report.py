@@ -11,6 +11,8 @@ from hostprocess.model import InputProblem
 
 __all__ = ["Finding", "LintReport", "release_words"]
 
+_MAX_LINE, _MAX_START, _MAX_END = 1000, 600, 200  # characters
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -47,7 +49,7 @@ class LintReport:
     def as_text(self) -> Iterator[str]:
         """Lines of text, with a summary at the end."""
         for one in self.findings:
-            first, *rest = f"{one.field}: {one.message}".splitlines()
+            first, *rest = map(_shortened, f"{one.field}: {one.message}".splitlines())
             yield f"{one.path}:{one.line}:{one.column}: {one.severity} {one.check}: {one.resource}: {first}"
             yield from (f"    {line}" for line in rest)
             if one.hint:
@@ -76,6 +78,13 @@ class LintReport:
             }
             for one in self.findings
         ]
+
+
+def _shortened(line: str) -> str:
+    """A line that can be read at a terminal: the API server repeats expressions and values whole, up to a megabyte of them."""
+    if len(line) <= _MAX_LINE:
+        return line
+    return f"{line[:_MAX_START]} … ({len(line) - _MAX_START - _MAX_END:,} characters) … {line[-_MAX_END:]}"
 
 
 def release_words(releases: Sequence[str]) -> str:

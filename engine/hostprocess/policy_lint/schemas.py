@@ -12,8 +12,9 @@ from functools import cached_property
 from typing import Any
 
 from hostprocess.cel.types import BOOL, DYN, INT, STRING, Type, list_of, map_of
+from hostprocess.policy_lint.narrowing import ANY_KIND
 
-__all__ = ["Field", "Message", "Schemas", "custom_schemas", "field_types", "message"]
+__all__ = ["OBJECT_META", "Field", "Message", "Schemas", "custom_schemas", "field_types", "message"]
 
 _MAX_DEPTH = 60
 
@@ -27,6 +28,7 @@ class Field:
 
 
 Message = Mapping[str, Field]
+OBJECT_META = "meta/v1.ObjectMeta"
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,12 @@ class Schemas:
         """The type of a kind; None if it is not known."""
         name = self.kinds.get((api_version, kind))
         return message(name) if name else None
+
+    def with_any_kind(self, fields: Iterable[str]) -> Schemas:
+        """With `ANY_KIND`, of whose objects nothing is known but what all have; the `fields` may be there and hold anything."""
+        metadata = Field(message(OBJECT_META), True)
+        own = {**dict.fromkeys(fields, Field(DYN, True)), "apiVersion": Field(STRING, True), "kind": Field(STRING, True), "metadata": metadata}
+        return Schemas({**self.messages, "any": own}, {**self.kinds, (ANY_KIND.api_version, ANY_KIND.kind): "any"}, self.resources)
 
     def joined(self, other: Schemas) -> Schemas:
         """Both."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from hostprocess.errors import suggestion
+from hostprocess.kubernetes.scalars import time_fault
 from hostprocess.policy_fields import GROUP
 from hostprocess.policy_lint.field_errors import FieldError, Steps, field_path, quoted
 
@@ -33,12 +34,15 @@ _MATCH: Schema = {
 }
 _NAMED: Schema = {"name": "string", "expression": "string"}
 _METADATA: Schema = {
-    **dict.fromkeys(("name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp"), "string"),
+    **dict.fromkeys(("name", "generateName", "namespace", "selfLink", "uid", "resourceVersion"), "string"),
+    **dict.fromkeys(("creationTimestamp", "deletionTimestamp"), "time"),
     "labels": {"*": "string"},
     "annotations": {"*": "string"},
     **dict.fromkeys(("generation", "deletionGracePeriodSeconds"), "integer"),
-    "ownerReferences": [{"*": "any"}],
-    "managedFields": [{"*": "any"}],
+    "ownerReferences": [{**dict.fromkeys(("apiVersion", "kind", "name", "uid"), "string"), **dict.fromkeys(("controller", "blockOwnerDeletion"), "boolean")}],
+    "managedFields": [
+        {**dict.fromkeys(("manager", "operation", "apiVersion", "fieldsType", "subresource"), "string"), "time": "time", "fieldsV1": "any"},
+    ],
     "finalizers": _STRINGS,
 }
 _POLICY: Schema = {
@@ -56,9 +60,15 @@ _BINDING: Schema = {
     "matchResources": _MATCH,
     "validationActions": _STRINGS,
 }
+_STATUS: Schema = {
+    "observedGeneration": "integer",
+    "typeChecking": {"expressionWarnings": [dict.fromkeys(("fieldRef", "warning"), "string")]},
+    "conditions": [{**dict.fromkeys(("type", "status", "reason", "message"), "string"), "observedGeneration": "integer", "lastTransitionTime": "time"}],
+}
+_OBJECT: Final[dict[str, Any]] = {"apiVersion": "string", "kind": "string", "metadata": _METADATA}
 _TOP: Final = {
-    kind: {"apiVersion": "string", "kind": "string", "metadata": _METADATA, "spec": spec, "status": {"*": "any"}}
-    for kind, spec in {"ValidatingAdmissionPolicy": _POLICY, "ValidatingAdmissionPolicyBinding": _BINDING}.items()
+    "ValidatingAdmissionPolicy": {**_OBJECT, "spec": _POLICY, "status": _STATUS},
+    "ValidatingAdmissionPolicyBinding": {**_OBJECT, "spec": _BINDING},
 }
 _SINCE: Final[Mapping[tuple[str, ...], int]] = {
     ("spec", "validations", "messageExpression"): 27,
@@ -68,9 +78,15 @@ _SINCE: Final[Mapping[tuple[str, ...], int]] = {
     ("spec", "variables"): 28,
     ("spec", "paramRef", "selector"): 28,
     ("spec", "paramRef", "parameterNotFoundAction"): 28,
+    ("status",): 27,
 }
 _ZERO: Final[Mapping[type, Any]] = {dict: {}, list: []}
-_TYPES: Final[Mapping[str, tuple[type, ...]]] = {"string": (str,), "integer": (int,)}
+_TYPES: Final[Mapping[str, tuple[type, str]]] = {
+    "string": (str, "a string"),
+    "time": (str, "a time"),
+    "integer": (int, "an integer"),
+    "boolean": (bool, "a boolean"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +125,12 @@ def _decode(value: Any, schema: Schema, steps: Steps, minor: int, errors: list[F
             errors.append(_wrong(steps, value, "a mapping"))
             return None
         return {key: _decode(value[key], schema.get(key) or schema["*"], (*steps, key), minor, errors) for key in _known(value, schema, steps, minor, errors)}
-    if not isinstance(value, _TYPES[schema]) or isinstance(value, bool):
-        errors.append(_wrong(steps, value, f"a {schema}" if schema == "string" else f"an {schema}"))
+    kind, words = _TYPES[schema]
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        errors.append(_wrong(steps, value, words))
+        return None
+    if schema == "time" and (fault := time_fault(str(value))):
+        errors.append(FieldError(steps, field_path(steps), fault, "wrong-type"))
         return None
     return value
 

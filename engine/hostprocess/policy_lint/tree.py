@@ -8,9 +8,9 @@ from operator import is_
 
 from hostprocess.cel.environment import Environment
 from hostprocess.cel.frontend import parse
-from hostprocess.cel.nodes import Call, Comprehension, Entry, Ident, ListLiteral, MapLiteral, Node, Select, Struct
+from hostprocess.cel.nodes import Call, Comprehension, Entry, Ident, ListLiteral, MapLiteral, Node, Select, Struct, children
 
-__all__ = ["Parsed", "children", "parsed", "path_of", "rebuilt", "walk"]
+__all__ = ["Parsed", "parsed", "path_of", "rebuilt", "walk"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +38,6 @@ def rebuilt(node: Node, change: Callable[[Node], Node]) -> Node:
     before = children(node)
     after = tuple(map(change, before))
     return node if all(map(is_, before, after)) else _with_children(node, after)
-
-
-def children(node: Node) -> tuple[Node, ...]:
-    """The nodes right below a node."""
-    if isinstance(node, Select):
-        return (node.operand,)
-    if isinstance(node, Call):
-        return node.arguments if node.target is None else (node.target, *node.arguments)
-    if isinstance(node, ListLiteral):
-        return node.elements
-    if isinstance(node, MapLiteral | Struct):
-        return tuple(part for entry in node.entries for part in (entry.key, entry.value) if not isinstance(part, str))
-    if isinstance(node, Comprehension):
-        return (node.iter_range, node.accu_init, node.condition, node.step, node.result)
-    return ()
 
 
 def _with_children(node: Node, parts: tuple[Node, ...]) -> Node:

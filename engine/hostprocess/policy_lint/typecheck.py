@@ -42,9 +42,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The tree that is left for the kind, the types of its nodes and of those that were replaced, and the faults."""
+    """The tree that is left for the kind, the types of its nodes and of those that were replaced, and the faults. `whole` is the tree before repairs."""
 
     root: Node
+    whole: Node
     types: Mapping[int, Type]
     result: Type
     faults: tuple[Fault, ...]
@@ -83,6 +84,7 @@ class _Check:
 
     def run(self, root: Node) -> Outcome:
         seen: dict[int, Type] = {}
+        whole = root
         for _ in range(_MAX_REPAIRS):
             checked = self._checked(root)
             seen.update(checked.types)
@@ -93,7 +95,7 @@ class _Check:
             root = fold(repaired if repaired != root else _replaced(root, node, self._as(Const(node, None), DYN)), self._types.values)
         else:
             checked = Checked(root, {root.id: DYN}, {}, ())
-        return Outcome(root, seen, checked.types[root.id], tuple(self._faults.values()), self._messages)
+        return Outcome(root, whole, seen, checked.types[root.id], tuple(self._faults.values()), self._messages)
 
     def _checked(self, root: Node) -> Checked:
         given = self._environment

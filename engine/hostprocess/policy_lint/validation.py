@@ -1,7 +1,7 @@
 """Every reason for which the API server of a release refuses a ValidatingAdmissionPolicy or its binding, in its own words.
 
-Source: k8s.io/kubernetes/pkg/apis/admissionregistration/validation/validation.go, with the defaults of defaults.go beside it, and
-k8s.io/apimachinery/pkg/api/validation/objectmeta.go. Expressions: see `expressions`.
+Source: k8s.io/kubernetes/pkg/apis/admissionregistration/validation/validation.go, with the defaults of defaults.go beside it. Metadata: see `metadata`.
+Expressions: see `expressions`.
 """
 
 from __future__ import annotations
@@ -19,17 +19,25 @@ from hostprocess.policy_fields import (
     is_identifier,
 )
 from hostprocess.policy_lint.expressions import Compiler
-from hostprocess.policy_lint.field_errors import FieldError, Steps, duplicate, forbidden, invalid, invalid_list, not_supported, required, too_long, too_many
+from hostprocess.policy_lint.field_errors import (
+    NEWER_WORDS,
+    FieldError,
+    Steps,
+    duplicate,
+    forbidden,
+    invalid,
+    invalid_list,
+    not_supported,
+    required,
+    too_many,
+)
 from hostprocess.policy_lint.matching import match_resource_errors, selector_errors
-from hostprocess.policy_lint.names import dns1035_label, dns1123_subdomain, label_value, path_segment, qualified_name
+from hostprocess.policy_lint.metadata import metadata_errors, stored_name
+from hostprocess.policy_lint.names import dns1035_label, dns1123_subdomain, lowered, path_segment, qualified_name
 
 __all__ = ["binding_errors", "policy_errors"]
 
-_NEWER_WORDS = 34  # the release from which the texts of 1.37 hold
 _GENERATED_MINOR = 37
-_STATIC_SUFFIX = ".static.k8s.io"
-_STATIC_MINOR = 37
-_MAX_ANNOTATIONS = 256 * 1024
 _TOO_LITTLE = "validations or auditAnnotations must contain at least one item"
 
 JSONObject = Mapping[str, Any]
@@ -37,36 +45,12 @@ JSONObject = Mapping[str, Any]
 
 def policy_errors(policy: JSONObject, minor: int) -> list[FieldError]:
     """What Kubernetes 1.`minor` says against a policy whose fields have the right types (see `structure`)."""
-    return [*_metadata_errors(policy, minor), *_spec_errors(policy, minor)]
+    return [*metadata_errors(policy, minor), *_spec_errors(policy, minor)]
 
 
 def binding_errors(binding: JSONObject, minor: int) -> list[FieldError]:
     """What Kubernetes 1.`minor` says against a binding whose fields have the right types."""
-    return [*_metadata_errors(binding, minor), *_binding_spec_errors(binding, minor)]
-
-
-def _metadata_errors(value: JSONObject, minor: int) -> Iterator[FieldError]:
-    metadata = value.get("metadata") or {}
-    name, generated = metadata.get("name") or "", metadata.get("generateName") or ""
-    if generated:
-        # What is generated behind it makes a trailing dash good.
-        shown = f"{generated[:-2]}a" if len(generated) > 1 and generated.endswith("-") else generated
-        yield from (invalid(("metadata", "generateName"), generated, one) for one in dns1123_subdomain(shown))
-    elif not name:
-        yield required(("metadata", "name"), "name or generateName is required")
-    if name:
-        yield from (invalid(("metadata", "name"), name, one) for one in dns1123_subdomain(name))
-    for key, text in (metadata.get("labels") or {}).items():
-        yield from (invalid(("metadata", "labels"), key, one) for one in qualified_name(key, minor))
-        yield from (invalid(("metadata", "labels"), text, one) for one in label_value(text or "", minor))
-    annotations = metadata.get("annotations") or {}
-    for key in annotations:
-        yield from (invalid(("metadata", "annotations"), key, one) for one in qualified_name(key.lower(), minor))
-    if sum(len(key.encode()) + len((text or "").encode()) for key, text in annotations.items()) > _MAX_ANNOTATIONS:
-        yield too_long(("metadata", "annotations"), _MAX_ANNOTATIONS, minor)
-    if minor >= _STATIC_MINOR and name.endswith(_STATIC_SUFFIX):
-        words = f'names ending with "{_STATIC_SUFFIX}" are reserved for static manifest-based configurations and cannot be managed via the API'
-        yield invalid(("metadata", "name"), name, words)
+    return [*metadata_errors(binding, minor), *_binding_spec_errors(binding, minor)]
 
 
 def _spec_errors(policy: JSONObject, minor: int) -> Iterator[FieldError]:
@@ -93,12 +77,7 @@ def _spec_errors(policy: JSONObject, minor: int) -> Iterator[FieldError]:
         yield required(("spec", "auditAnnotations"), _TOO_LITTLE)
     for index, validation in enumerate(validations):
         yield from _validation_errors(validation or {}, ("spec", "validations", index), compiler, minor)
-    yield from _annotation_errors(annotations, _stored_name(policy), compiler, minor)
-
-
-def _stored_name(policy: JSONObject) -> str:
-    metadata = policy.get("metadata") or {}
-    return str(metadata.get("name") or (f"{metadata['generateName']}x2x4x" if metadata.get("generateName") else ""))
+    yield from _annotation_errors(annotations, stored_name(policy), compiler, minor)
 
 
 def _param_kind_errors(kind: JSONObject) -> Iterator[FieldError]:
@@ -119,7 +98,7 @@ def _param_kind_errors(kind: JSONObject) -> Iterator[FieldError]:
     name = kind.get("kind") or ""
     if not name:
         yield required((*steps, "kind"))
-    elif found := dns1035_label(name.lower()):
+    elif found := dns1035_label(lowered(name)):
         yield invalid((*steps, "kind"), name, "may have mixed case, but should otherwise match: " + ",".join(found))
 
 
@@ -148,7 +127,7 @@ def _variable_errors(variable: JSONObject, steps: Steps, compiler: Compiler, min
     if not name.strip():
         yield required((*steps, "name"), "name is not specified")
     elif not is_identifier(name):
-        yield invalid((*steps, "name"), name, "must be a valid CEL identifier" if minor >= _NEWER_WORDS else "name is not a valid CEL identifier")
+        yield invalid((*steps, "name"), name, "must be a valid CEL identifier" if minor >= NEWER_WORDS else "name is not a valid CEL identifier")
     if not expression.strip():
         yield required((*steps, "expression"), "expression is not specified")
     else:
@@ -165,7 +144,7 @@ def _validation_errors(validation: JSONObject, steps: Steps, compiler: Compiler,
         yield invalid((*steps, "messageExpression"), by_expression, "must be non-empty if specified")
     elif by_expression:
         yield from compiler.message((*steps, "messageExpression"), by_expression)
-    before = "" if minor >= _NEWER_WORDS else "message "
+    before = "" if minor >= NEWER_WORDS else "message "
     if message and not message.strip():
         yield invalid((*steps, "message"), message, f"{before}must be non-empty if specified")
     elif "\n" in message.strip() or "\r" in message.strip():
@@ -211,7 +190,7 @@ def _binding_spec_errors(binding: JSONObject, minor: int) -> Iterator[FieldError
         action = "Deny" if str(binding.get("apiVersion", "")).endswith("/v1alpha1") else ""
         yield from _param_ref_errors(spec["paramRef"], action, minor)
     if spec.get("matchResources") is not None:
-        written = "matchResources" if minor >= _NEWER_WORDS else "matchResouces"
+        written = "matchResources" if minor >= NEWER_WORDS else "matchResouces"
         yield from match_resource_errors(spec["matchResources"], ("spec", "matchResources"), minor, written=written)
     yield from _action_errors(spec.get("validationActions") or (), minor)
 
