@@ -158,6 +158,11 @@ FIELDS: list[tuple[dict[str, Any], str, Any]] = [
         "spec.behavior.scaleDown",
         {"selectPolicy": "Min", "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}]},
     ),
+    (
+        {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "spec": {"behavior": {"scaleUp": {"policies": []}}}},
+        "spec.behavior.scaleUp",
+        {"stabilizationWindowSeconds": 0, "selectPolicy": "Max"},
+    ),
 ]  # fmt: skip
 
 
@@ -417,6 +422,17 @@ def test_priorities() -> None:
     assert isinstance(present(pod(priorityClassName="high"), plugins=("Priority",)).object["spec"]["priority"], Unknown)
 
 
+def test_allocatable_resources_of_a_node_are_its_capacity_unless_given() -> None:
+    for given, expected in (
+        ({}, {"cpu": "1"}),
+        ({"allocatable": {"cpu": "500m"}}, {"cpu": "500m"}),
+        ({"allocatable": {}}, None),
+        ({"allocatable": None}, {"cpu": "1"}),
+    ):
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}, "status": {"capacity": {"cpu": "1"}, **given}}
+        assert present(node).object["status"].get("allocatable") == expected
+
+
 def test_runtime_classes() -> None:
     spec = plugged(pod(runtimeClassName="r", nodeSelector={"a": "b"}), "RuntimeClass").object["spec"]
     assert spec["overhead"] == {"cpu": "1"}
@@ -424,6 +440,10 @@ def test_runtime_classes() -> None:
     assert spec["tolerations"] == [{"key": "t", "operator": "Exists"}]
     assert 'RuntimeClass "none" not found' in plugged(pod(runtimeClassName="none"), "RuntimeClass").refusals[0]
     assert "conflict" in plugged(pod(runtimeClassName="r", nodeSelector={"os": "l"}), "RuntimeClass").refusals[0]
+    empty = pod(runtimeClassName="r", overhead={})
+    assert plugged(empty, "RuntimeClass").object["spec"]["overhead"] == {"cpu": "1"}
+    older = present(empty, plugins=("RuntimeClass",), find=find, kubernetes="1.30")
+    assert older.refusals == ("pods \"a\" is forbidden: pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead",)
     assert isinstance(present(pod(runtimeClassName="r"), plugins=("RuntimeClass",)).object["spec"]["nodeSelector"], Unknown)
 
 

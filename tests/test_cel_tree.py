@@ -310,7 +310,7 @@ def test_deep_values_and_expressions() -> None:
     with pytest.raises(CompileError, match="undeclared reference to 'nope'"):
         evaluate("(" * 60 + "nope" + ")" * 60)
     with pytest.raises(CompileError, match="deeper than 32 levels") as caught:
-        evaluate("(" * 400 + "1" + ")" * 400)
+        evaluate("(" * 60 + "1 +" + ")" * 60)
     assert caught.value.limitation
     with pytest.raises(CompileError, match="expression code point size exceeds limit: size: 100002, limit 100000"):
         evaluate(f"'{'a' * 100_000}'")
@@ -320,6 +320,41 @@ def test_deep_values_and_expressions() -> None:
     with pytest.raises(CompileError, match="the API server panics when it compiles this: runtime error: hash of unhashable type") as caught:
         evaluate("{b'a': 1}")
     assert caught.value.limitation
+
+
+# How often a piece may be repeated, as cel-go's own parser says (the same in 1.30, 1.34 and 1.37), and which of its two limits is met then.
+NESTED = "expression recursion limit exceeded: 250"
+INSIDE = "max recursion depth exceeded"
+LIMITS = [
+    ("(", "true", ")", "", 249, NESTED),
+    ("[", "", "]", " == []", 250, NESTED),
+    ("1+(", "1", ")", " > 0", 124, NESTED),
+    ("1*(", "1", ")", " > 0", 124, NESTED),
+    ("1+1*(", "1", ")", " > 0", 83, NESTED),
+    ("1*1+(", "1", ")", " > 0", 124, NESTED),
+    ("(", "1", " + 1)", " > 0", 248, NESTED),
+    ("true == (", "true", ")", "", 124, NESTED),
+    ("1 == 1+1*(", "1", ")", "", 83, NESTED),
+    ("(true ? ", "1", " : 2)", " == 1", 248, NESTED),
+    ("(true ? object.x : ", "1", ")", " == 1", 124, NESTED),
+    ("[1].all(x, ", "true", ")", "", 249, NESTED),
+    ("", "1", " + 1", " > 0", 249, INSIDE),
+    ("", "true", " == true", "", 250, INSIDE),
+    ("", "object", ".a", " == 1", 249, INSIDE),
+    ("", "object", ".?a", " == 1", 249, INSIDE),
+    ("", "object", "[0]", " == 1", 249, INSIDE),
+    ("", "object", ".a.trim()[0]", " == 1", 83, INSIDE),
+]
+
+
+@pytest.mark.parametrize(("before", "core", "after", "end", "most", "message"), LIMITS)
+def test_deep_expressions_are_refused_as_by_the_api_server(before: str, core: str, after: str, end: str, most: int, message: str) -> None:
+    for times in (most + 1, 6000):
+        with pytest.raises(CompileError) as caught:
+            evaluate(before * times + core + after * times + end)
+        large = len(before + after) * times > 90_000
+        assert large or (caught.value.text, caught.value.limitation) == (f"compilation failed: ERROR: <input>:-1:0: {message}", False)
+    assert parse(before * most + core + after * most + end) is not None
 
 
 @pytest.mark.parametrize(
@@ -378,6 +413,57 @@ def test_what_came_when(expression: str, first: int) -> None:
             except CompileError:
                 compiles = False
             assert compiles is expected, (minor, stored)
+
+
+_QUANTITY = "unsupported conversion to ref.Val: (*resource.Quantity)1"
+
+
+@pytest.mark.parametrize(
+    ("expression", "before", "since"),
+    [
+        ("object.?q.optMap(x, quantity(x)).value().isInteger()", _QUANTITY, True),
+        ("object.?q.optMap(x, quantity(x)).hasValue()", True, True),
+        ("[optional.of(quantity('1'))].map(x, x.orValue(quantity('2')))[0].isInteger()", _QUANTITY, True),
+        ("(true ? optional.of(url('http://a/b')) : optional.none()).value().getHost()", "unsupported conversion to ref.Val: (*url.URL)http://a/b", "a"),
+        ("optional.of(1).optMap(x, ip('::1')).value().family()", "unsupported conversion to ref.Val: (netip.Addr)::1", 6),
+        ("optional.of(1).optMap(x, cidr('10.1.2.3/8')).value().prefixLength()", "unsupported conversion to ref.Val: (netip.Prefix)10.1.2.3/8", 8),
+        ("optional.of(1).optMap(x, format.dns1123Label()).value().validate('a').hasValue()", False, False),
+        ("optional.of(1).optMap(x, int).value() == int", False, True),
+        ("optional.of(1).optMap(x, optional.none()).value() == null", True, False),
+        ("optional.of(1).optMap(x, dyn(optional.of(optional.of(1)))).value() == 1", True, False),
+        ("optional.of(1).optMap(x, [quantity('1')]).value()[0].isInteger()", True, True),
+        ("optional.of(1).optMap(x, quantity('1')) == optional.of(quantity('1'))", _QUANTITY, True),
+        ("optional.of(quantity('1')) == optional.of(1).optMap(x, quantity('1'))", _QUANTITY, True),
+        ("optional.of(quantity('1')).value().isInteger()", True, True),
+    ],
+)
+def test_a_value_in_an_optional_that_is_read_again(expression: str, before: Any, since: Any) -> None:
+    """Up to cel-go 0.28 it goes to Go and back, and what has no way back is an error."""
+    for release, expected in (("1.31", before), ("1.36", before), ("1.37", since)):
+        found = TREE.compile(expression, {}, DECLARED, kubernetes=release).evaluate(TREE.activation({"object": {"q": "1"}}))
+        assert (found.message if isinstance(found, CelError) else found) == expected, release
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("object.spec.?containers[0u].hasValue()", True),
+        ("object.spec.?containers[0u] == optional.none()", False),
+        ("object.spec.?containers[0u].value()", "unsupported index type: types.Uint"),
+        ("object.spec.?containers[?0u].name", "unsupported index type: types.Uint"),
+        ("has((1 == 1 ? object : object.spec.containers[0.0]).name)", False),
+        ("has(object.spec.containers[0.0].name)", "unsupported index type: types.Double"),
+    ],
+)
+def test_an_index_of_a_wrong_type_fails_what_is_done_with_the_element(expression: str, expected: Any) -> None:
+    found = evaluate(expression, object={"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [{"name": "c"}]}})
+    assert (found.message if isinstance(found, CelError) else found) == expected
+
+
+def test_a_duration_of_a_number_is_refused_in_every_release() -> None:
+    for release, message in (("1.30", "invalid duration argument"), ("1.36", "invalid duration argument"), ("1.37", "no matching overload")):
+        with pytest.raises(CompileError, match=message):
+            TREE.compile("duration(7) == duration('7s')", {}, DECLARED, kubernetes=release)
 
 
 def test_mixed_maps_inside_of_format() -> None:

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from hostprocess import __version__
 from hostprocess.api import load_rules
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
-COMMAND = [sys.executable, "-m", "hostprocess.cli"]
+COMMAND = [sys.executable, "-m", "hostprocess"]
 SOUND = """apiVersion: v1
 kind: Pod
 metadata: {name: agent, namespace: kube-system}
@@ -61,7 +62,8 @@ def run(tmp_path: Path) -> Run:
         (FAULTY, ["--select", "mixed-containers"], 0),
         (FAULTY, ["--select", "mixed-containers,requires-host-network"], 1),
         (FAULTY, ["--bundle", "portability"], 0),
-        (FAULTY, ["--kubernetes", "1.21"], 0),
+        (FAULTY, ["--kubernetes", "1.21"], 2),
+        (FAULTY, ["--kubernetes", "1.22"], 1),
         (SOUND, ["--containerd", "1.5"], 1),
         (FAULTY, ["--runtime", "celpy", "--select", "requires-host-network"], 1),
         (FAULTY, ["--cross-check", "--select", "requires-host-network"], 1),
@@ -140,7 +142,17 @@ def test_show_all_tells_why_a_rule_did_not_apply(run: Run) -> None:
         (["check", "-", "--select", "require-host-network"], "did you mean 'requires-host-network'?"),
         (["check", "-", "--kubernetes", "latest"], "'latest' is not a release; write it as 1.30"),
         (["check", "-", "--kubernetes", "1.99"], "1.99 is newer than 1.37, the newest release that hostprocess"),
+        (["check", "-", "--kubernetes", "0.9"], "'0.9' is not a release; write it as 1.30"),
+        (["check", "-", "--kubernetes", "1.\u0663\u0660"], "is not a release; write it as 1.30"),
+        (["check", "-", "--kubernetes", "1.20"], "--kubernetes 1.20: there are no HostProcess pods before 1.22"),
+        (["check", "-", "--containerd", "new"], "--containerd 'new' is not a release; write it as 1.7"),
         (["lint", "-", "--kubernetes", "2.0"], "2.0 is newer than 1.37"),
+        (["check", "-", "--policies", ""], "--policies: the path is empty"),
+        (["check", "-", "--params", ""], "--params: the path is empty"),
+        (["check", ""], "a path is empty"),
+        (["rules", "--policies", ""], "--policies: the path is empty"),
+        (["test", "--policies", "", "x"], "--policies: the path is empty"),
+        (["check", "-", "--expression-timeout", "nan"], "nan is no number of seconds"),
         (["check", "-", "--output", "sarf"], "there is no format 'sarf'; there are text, json"),
         (["check", "-", "--output", "json="], "a file name is missing"),
         (["check", "-", "--output", "json", "--output", "text"], "two formats cannot go to standard output"),
@@ -171,7 +183,7 @@ def test_show_all_tells_why_a_rule_did_not_apply(run: Run) -> None:
         (["check", "-", "--subresource", "Status"], "there is no subresource 'Status'; did you mean 'status'?"),
         (["check", "-", "--subresource", "foo"], "there is no subresource 'foo', and no policy names it; there are approval, "),
         (["check", "-", "--select", "os-name", "--ignore", "os-name"], "no rule is left to check: "),
-        (["check", "-", "--select", "requires-host-network", "--kubernetes", "1.20"], "no rule is left to check: "),
+        (["check", "-", "--select", "os-name-missing", "--kubernetes", "1.22"], "no rule is left to check: "),
         (["rules", "--policies", "nowhere"], "nowhere: no such file or folder"),
         (
             ["rules", "--policies", "policies.yaml"],
@@ -314,10 +326,15 @@ def test_an_unreadable_file_does_not_hide_the_others(run: Run, tmp_path: Path) -
     assert "deny requires-host-network" in result.stdout
 
 
+def heeding() -> None:
+    """In the new process: what runs in the background of a shell script inherits that Ctrl-C is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_exits_with_130(tmp_path: Path) -> None:
     fifo = tmp_path / "never.yaml"
     os.mkfifo(fifo)
-    process = subprocess.Popen([*COMMAND, "check", str(fifo)], stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*COMMAND, "check", str(fifo)], stderr=subprocess.PIPE, text=True, preexec_fn=heeding)
     time.sleep(1)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
@@ -350,11 +367,60 @@ def test_a_pipe_in_a_folder_is_not_waited_for(run: Run, tmp_path: Path) -> None:
 def test_ctrl_c_does_not_wait_for_workers(tmp_path: Path) -> None:
     (tmp_path / "many.yaml").write_text("---\n".join([FAULTY] * 20_000))
     command = [*COMMAND, "check", "many.yaml", "--jobs", "2", "--output", "json=report.json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True, preexec_fn=heeding)
     time.sleep(2)
     os.killpg(process.pid, signal.SIGINT)
     output, errors = process.communicate(timeout=20)
     assert (process.returncode, output, errors.strip()) == (130, "", "interrupted")
+    assert [path.name for path in tmp_path.iterdir()] == ["many.yaml"]
+
+
+def helped(folder: Path) -> subprocess.Popen[str]:
+    """A run with two processes that help, at work."""
+    (folder / "many.yaml").write_text("---\n".join([FAULTY] * 30_000))
+    command = [*COMMAND, "check", "many.yaml", "--jobs", "2", "--output", "json=report.json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, start_new_session=True)
+    for _ in range(100):
+        time.sleep(0.1)
+        if len(workers(process)) == 2:
+            return process
+    raise AssertionError("no process helps")
+
+
+def workers(process: subprocess.Popen[str]) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def gone(process: int) -> bool:
+    for _ in range(100):
+        try:
+            if Path(f"/proc/{process}/stat").read_text().split(")")[-1].split()[0] == "Z":
+                return True
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them")
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_processes_that_help_end_with_the_one_they_help(tmp_path: Path, sent: signal.Signals, status: int) -> None:
+    process = helped(tmp_path)
+    helping = workers(process)
+    process.send_signal(sent)
+    output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output, errors) == (status, "", "")
+    assert all(map(gone, helping))
+    assert sent == signal.SIGKILL or [path.name for path in tmp_path.iterdir()] == ["many.yaml"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them")
+def test_a_process_that_helped_and_was_killed(tmp_path: Path) -> None:
+    process = helped(tmp_path)
+    os.kill(workers(process)[-1], signal.SIGKILL)
+    output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output) == (2, "")
+    assert errors == "error: one of the 2 processes was killed, perhaps as the memory ran out: try fewer --jobs\n"
     assert [path.name for path in tmp_path.iterdir()] == ["many.yaml"]
 
 
@@ -500,7 +566,7 @@ spec: {policyName: replicas, validationActions: [Deny]}
     result = run("check", "-", "--policies", "policy.yaml", text=DEPLOYMENT)
     assert result.returncode == 1
     assert "too many: 7" in result.stdout
-    assert result.stdout.endswith("1 resource, 1 judged: 1 deny (Kubernetes 1.37, containerd 1.7)\n")
+    assert result.stdout.endswith(f"1 resource, 1 judged: 1 deny (hostprocess {__version__}, Kubernetes 1.37, containerd 1.7)\n")
 
 
 FOREIGN = """apiVersion: admissionregistration.k8s.io/v1beta1
@@ -552,3 +618,20 @@ def test_field_validation(run: Run) -> None:
     assert (result.returncode, "note: <stdin>:" in result.stderr) == (0, True)
     result = run("check", "-", "--field-validation", "ignore", text=misspelt)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_while_the_command_is_loaded(tmp_path: Path) -> None:
+    """An import that takes long enough to be hit: that of a module that the command line needs."""
+    (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nimport time\ntime.sleep(10)\n")
+    done = subprocess.run(
+        [*COMMAND, "check", "x.yaml"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        timeout=30,
+        preexec_fn=heeding,
+    )
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "interrupted")

@@ -80,7 +80,9 @@ def test_every_binding_judges() -> None:
     bindings = [binding("Deny", name="one"), binding("Audit", name="two"), binding("Warn", name="three", match_resources=services())]
     found = decide(policy("false"), pod(), bindings)
     assert [(one.binding, str(one.outcome)) for one in found.findings] == [("one", "deny"), ("two", "audit")]
-    assert [(one.binding, one.message) for one in found.passed] == [("three", "no resourceRule matches CREATE of pods in core/v1")]
+    assert [(one.binding, one.message) for one in found.passed] == [
+        ("three", "no resourceRule matches CREATE of pods in core/v1 (matchResources of the binding)")
+    ]
 
 
 def services() -> MatchConstraints:
@@ -565,3 +567,24 @@ def test_one_evaluator_serves_many_requests() -> None:
     judge = evaluator(policy("object.metadata.name == 'a'"))
     found = [outcomes(judge.decide(request_for(resource(pod(name)), judge.inventory))) for name in ("a", "b", "a")]
     assert found == [["allow"], ["deny"], ["allow"]]
+
+
+@both
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "!has(object.metadata.namespace) || object.metadata.namespace != 'default'",
+        "!has(variables.metadata.namespace) || variables.metadata.namespace != 'default'",
+        "object.metadata.?namespace.orValue('') != 'default'",
+        "!('namespace' in object.metadata) || object.metadata['namespace'] != 'default'",
+        "object.metadata.namespace != 'default'",
+    ],
+)
+def test_a_field_that_nobody_gave_is_not_taken_for_absent(expression: str, runtime: str) -> None:
+    if runtime == "celpy" and ".?" in expression:
+        pytest.skip("cel-python has no optional selection")
+    value = pod()
+    value["metadata"].pop("namespace", None)
+    found = only(decide(policy(expression, variables={"metadata": "object.metadata"}), value, runtime=runtime))
+    assert (found.outcome, found.message) == (Outcome.UNKNOWN, "the namespace is not known: name it with --namespace")
+    assert only(decide(policy("has(object.metadata.name)"), value, runtime=runtime)).outcome is Outcome.ALLOW

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,41 @@ def test_requests(write: Write, arguments: dict[str, Any], expression: str, outc
     expression = f"{expression} == true" if expression == "object.stdin" else expression
     report = check(write, [vap(expression), bound()], pod(), show_all=True, **arguments)
     assert [str(one.decision.outcome) for one in report.results] == [outcome]
+
+
+MISSPELT: dict[str, Any] = {"hostNetwrok": True}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(
+    ("arguments", "spec", "outcomes", "problems"),
+    [
+        ({}, MISSPELT, [], ["spec.hostNetwrok: unknown field: did you mean 'hostNetwork'?"]),
+        ({"raw": True}, MISSPELT, ["deny"], []),
+        ({"raw": True}, {"nodeName": 7}, ["deny"], []),
+        ({"raw": True}, {"nodeName": None}, ["deny"], []),
+        ({"field_validation": "ignore"}, MISSPELT, ["allow"], []),
+    ],
+)
+@pytest.mark.parametrize("old", [False, True])
+def test_what_is_checked_of_fields(write: Write, arguments: dict[str, Any], spec: Any, outcomes: Any, problems: Any, old: bool, jobs: int) -> None:
+    """`raw` checks nothing, not even the objects of --old, and nulls stay where they are written."""
+    value = pod("a")
+    value["spec"] |= spec
+    key = next(iter(spec))
+    if old:
+        arguments = {**arguments, "operation": "UPDATE", "old": [write("old.yaml", [value])]}
+
+    def run() -> hostprocess.Report:
+        return check(write, [vap(f"!('{key}' in object.spec)"), bound()], value, pod("b"), show_all=True, jobs=jobs, **arguments)
+
+    if old and problems:
+        with pytest.raises(hostprocess.InputError, match=re.escape(problems[0])):
+            run()
+        return
+    report = run()
+    assert [str(one.decision.outcome) for one in report.results if one.name == "a"] == outcomes
+    assert [one.message for one in report.problems if "Pod b" not in one.message] == problems
 
 
 def test_an_update_is_joined_with_the_stored_object(write: Write) -> None:
@@ -300,7 +336,7 @@ def test_a_binding_of_nothing_is_told(write: Write) -> None:
     assert [one.message for one in report.problems] == ["the binding 'stray' does nothing: there is no policy 'gone'"]
     with pytest.raises(hostprocess.PolicyError, match="holds no ValidatingAdmissionPolicy, only bindings"):
         check(write, [bound()], pod())
-    with pytest.raises(hostprocess.PolicyError, match="the binding 'b' is also in"):
+    with pytest.raises(hostprocess.PolicyError, match=r"the binding 'b' is also in .*\.yaml:\d+$"):
         check(write, [vap("true"), bound(), bound()], pod())
 
 
@@ -393,6 +429,7 @@ def test_policies_that_are_none(write: Write, change: dict[str, Any], message: s
     ("spec", "message"),
     [
         ({"validations": [{"expression": "object.("}]}, "does not compile: Syntax error"),
+        ({"validations": [{"expression": "'" + "x" * 200_000 + "' == ''"}]}, r"does not compile: expression code point size exceeds limit.{0,400} …$"),
         ({"variables": [{"name": "a", "expression": "variables.b"}, {"name": "b", "expression": "1"}]}, "variable a: does not compile: undefined field 'b'"),
         ({"variables": [{"name": "a", "expression": "1"}, {"name": "a", "expression": "2"}]}, "the variable 'a' is defined twice"),
         ({"validations": [{"expression": "params.x == 1"}]}, "undeclared reference to 'params'"),

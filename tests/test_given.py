@@ -156,3 +156,17 @@ def test_notes_about_what_was_given_are_told(tmp_path: Path) -> None:
     report = hostprocess.check_files([str(tmp_path / "manifests.yaml")], loaded, inventory=[str(tmp_path / "values.yaml")])
     (note,) = report.problems
     assert (Path(note.path).name, note.line, note.note) == ("values.yaml", 1, True)
+
+
+def test_rbac_objects_that_cannot_be_are_told_at_their_line(tmp_path: Path) -> None:
+    (tmp_path / "rbac.yaml").write_text(
+        "# roles\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: r}\n"
+        "rules: [{apiGroups: [''], resources: [pods], verbs: [null]}]\n"
+        "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: b}\nsubjects: []\n"
+    )
+    with pytest.raises(hostprocess.InputError) as caught:
+        hostprocess.check_files([], hostprocess.load_policies(with_authorizer=True), inventory=[str(tmp_path / "rbac.yaml")])
+    assert [str(one).partition("rbac.yaml:")[2] for one in (caught.value, *caught.value.others)] == [
+        "3:1: the ClusterRole 'r': rules[0].verbs must be a list of strings",
+        "8:1: the ClusterRoleBinding 'b' needs roleRef with kind and name",
+    ]

@@ -24,6 +24,10 @@ from hostprocess.kubernetes.source import Spool
 from hostprocess.model import Binding, Decision, InputProblem, Outcome, Policy, Report, Request, Rule, Targets
 from hostprocess.plugins import collect, hookimpl, make_manager
 from hostprocess.rules import Pack
+from hostprocess.suite.formats import SuiteFormat
+from hostprocess.suite.load import Loader
+from hostprocess.suite.model import Case, Expected, Setting, Suite
+from reports import FORMATS
 from support import policy, write_pack
 
 HOOKS = sorted(name for name, value in vars(hookspecs).items() if inspect.isfunction(value) and hasattr(value, "hostprocess_spec"))
@@ -189,6 +193,31 @@ def test_reporters(monkeypatch: pytest.MonkeyPatch, manifest: str, pack: str) ->
         hostprocess.write_report(report, stream, "text")
 
 
+def test_suite_formats(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def load(path: str, text: str, loader: Loader) -> Suite:
+        subject = loader.default()
+        line = text.split()
+        expected = Expected(outcome=Outcome(line[1]))
+        case = Case(
+            name="c", object={"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "p"}}, setting=Setting(), expected=expected, path=path, line=1
+        )
+        return Suite(subject=subject, cases=(case,), path=path)
+
+    class Plugin:
+        @hookimpl
+        def suite_formats(self) -> Mapping[str, SuiteFormat]:
+            return {"words": SuiteFormat(lambda path, text: text.startswith("words "), load)}
+
+    (tmp_path / "a.yaml").write_text("words skip")
+    (tmp_path / "b.test.yaml").write_text("rule: a\ncases: []\n")
+    replaced(monkeypatch, "suite_formats", Plugin())
+    report = hostprocess.run_suites([str(tmp_path)])
+    assert [(one.id, one.passed) for one in report.results] == [(f"{tmp_path}/a.yaml::c", True)]
+    assert not report.errors
+    (wrong,) = hostprocess.run_suites([str(tmp_path / "b.test.yaml")]).errors
+    assert "is no test suite; there are the formats words" in str(wrong)
+
+
 def test_every_hook_has_a_test_of_its_replacement() -> None:
     """Its name is that of the hook."""
     assert [name for name in HOOKS if f"test_{name}" not in globals()] == []
@@ -263,7 +292,7 @@ def test_a_new_format_stands_beside_the_others(monkeypatch: pytest.MonkeyPatch) 
             return {"csv": print}
 
     beside(monkeypatch, Plugin())
-    assert sorted(api.reporter_names()) == ["csv", "json", "text"]
+    assert {*api.reporter_names()} == {*FORMATS, "csv"}
 
 
 # Plug-ins that do not fit.
@@ -303,7 +332,7 @@ def test_two_plug_ins_with_names_of_their_own_are_merged() -> None:
         module = types.ModuleType(name)
         module.reporters = hookimpl(lambda name=name: {f"report-{name}": print})  # type: ignore[attr-defined]
         manager.register(module, name)
-    assert set(collect(manager, "reporters")) == {"text", "json", "report-a", "report-b"}
+    assert set(collect(manager, "reporters")) == {*FORMATS, "report-a", "report-b"}
 
 
 def install(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
@@ -338,9 +367,9 @@ def test_an_installed_plug_in_that_is_broken_gives_one_message(code: str, messag
 def test_an_installed_plug_in_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "broken_plugin", raising=False)
     install(tmp_path, monkeypatch, "from hostprocess import hookimpl\n@hookimpl\ndef reporters():\n    return {'mine': print}\n")
-    assert set(collect(make_manager(), "reporters")) == {"text", "json", "mine"}
+    assert set(collect(make_manager(), "reporters")) == {*FORMATS, "mine"}
     monkeypatch.setenv("HOSTPROCESS_NO_PLUGINS", "1")
-    assert set(collect(make_manager(), "reporters")) == {"text", "json"}
+    assert set(collect(make_manager(), "reporters")) == {*FORMATS}
 
 
 def test_no_hook_is_for_cel_functions() -> None:

@@ -487,7 +487,35 @@ def test_a_list_of_kubectl_is_cut_into_its_items() -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        pytest.param("kind: List\napiVersion: v1\nitems:\n- a: 1\n- b: 2\n", id="kind first"),
+        pytest.param("apiVersion: v1\nkind: List\nmetadata: {}\nitems:\n- a: 1\n- b: 2\n", id="kind before the items"),
+        pytest.param(
+            "apiVersion: v1\nkind: List\nmetadata:\n  resourceVersion: \"\"\n  selfLink: ''\nitems:\n- a: 1\n- b: 2\n", id="metadata before the items"
+        ),
+        pytest.param("# all\n\n---\n# of them\napiVersion: v1\nkind: List\nitems:\n- a: 1\n- b: 2\n", id="comments above"),
+        pytest.param("apiVersion: v1\nkind: List\nitems:\n  - a: 1\n    c:\n    - x\n\n  # comment\n  - b: 2\n", id="indented"),
+        pytest.param("apiVersion: v1\nitems:\n    - a: 1\n    - b: 2\nkind: List\n", id="indented by four"),
+        pytest.param("apiVersion: v1\nitems:\n  - a: |\n      x\n# comment\n      \n  - b: 1\n# comment\nkind: List\n", id="comments at the margin"),
+    ],
+)
+def test_lists_as_people_write_them_are_cut_too(text: str) -> None:
+    found = cut_list(text)
+    assert found is not None
+    assert found[:2] == ("v1", "List")
+    assert [item for _, piece in found[2] for [item] in whole(piece)] == whole(text)[0]["items"]
+    assert len(found[2]) == 2
+    lines = text.split("\n")
+    assert all(piece.startswith(lines[line]) for line, piece in found[2])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         pytest.param("apiVersion: v1\nkind: Pod\n", id="no List"),
+        pytest.param("kind: List\nitems:\n- a: 1\n", id="no apiVersion"),
+        pytest.param("apiVersion: v1\nkind: List\nitems:\n  - a: 1\n - b: 1\n", id="another margin"),
+        pytest.param("apiVersion: v1\nkind: List\nitems:\n  - a: 1\nmore: 1\nitems: []\n", id="items given twice, indented"),
+        pytest.param('apiVersion: v1\nkind: List\nmetadata: {annotations: {a: "x\nitems:\n- y"}}\n', id="items within a string"),
         pytest.param("apiVersion: v1\nitems:\n- a: 1\n", id="no kind"),
         pytest.param("apiVersion: v1\nitems:\n- a: 1\nkind: Pod\n", id="another kind"),
         pytest.param("apiVersion: v1\nitems:\n- a: 1\nkind: List\nkind: List\n", id="a key given twice"),
@@ -495,8 +523,6 @@ def test_a_list_of_kubectl_is_cut_into_its_items() -> None:
         pytest.param("apiVersion: 1\nitems:\n- a: 1\nkind: List\n", id="no string"),
         pytest.param("apiVersion: v1\nitems:\n- &a {b: 1}\n- *a\nkind: List\n", id="anchors"),
         pytest.param("apiVersion: v1\nitems:\n- a: &a\n    b: 1\n- c: [*a]\nkind: List\n", id="anchors within"),
-        pytest.param("apiVersion: v1\nitems:\n- a: 1\n# comment\n- b: 1\nkind: List\n", id="a comment at the margin"),
-        pytest.param("apiVersion: v1\nitems:\n  - a: 1\nkind: List\n", id="indented"),
         pytest.param("apiVersion: v1\nitems:\n- a: 1\nkind: [\n", id="broken"),
         pytest.param("apiVersion: v1\nitems:\n- a: 'x\ny'\nkind: List\n", id="a string over the margin"),
         pytest.param("apiVersion: v1\nitems:\n- a: 1\u2028- b: 1\nkind: List\n", id="line breaks that only YAML knows"),
@@ -513,13 +539,17 @@ TREES = st.recursive(
 )
 
 
-@given(st.lists(TREES, min_size=1, max_size=5), st.sampled_from([20, 80]), st.sampled_from([None, '"', "'", "|", ">"]))
-def test_the_items_equal_those_of_the_whole(items: list[Any], width: int, style: str | None) -> None:
+@given(st.lists(TREES, min_size=1, max_size=5), st.sampled_from([20, 80]), st.sampled_from([None, '"', "'", "|", ">"]), st.booleans(), st.booleans())
+def test_the_items_equal_those_of_the_whole(items: list[Any], width: int, style: str | None, first: bool, indented: bool) -> None:
     class Dumper(yaml.SafeDumper):
         def ignore_aliases(self, data: Any) -> bool:
             return True
 
-    text = yaml.dump({"apiVersion": "v1", "items": items, "kind": "List"}, Dumper=Dumper, width=width, default_style=style)
+        def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+            super().increase_indent(flow, indentless and not indented)
+
+    around = {"kind": "List"} if first else {}
+    text = yaml.dump({"apiVersion": "v1", **around, "items": items, "kind": "List"}, Dumper=Dumper, width=width, default_style=style, sort_keys=False)
     found = cut_list(text)
     if found is None:
         return

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
 
 import hostprocess
 from hostprocess.api import check_files, load_policies, write_report
 from hostprocess.report.text import printable
 from hostprocess.schema import schema
+from support import pod
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 HOSTILE = "a\x1b[31m\u202e\u2028\x00\x85</script>]]>\n::error::x"
@@ -90,3 +92,17 @@ def test_printable(text: str, shown: str) -> None:
 def test_unknown_format() -> None:
     with pytest.raises(hostprocess.UsageError, match="there is no report format 'xml'; there are text, json"):
         write_report(check_files([], load_policies()), io.StringIO(), "xml")
+
+
+def test_results_that_look_the_same_are_told_once(tmp_path: Path) -> None:
+    """Two validations of one rule, both without the parameters they need; another object is another matter."""
+    pods = [pod(name, hostNetwork=True, securityContext={"windowsOptions": {"hostProcess": True}}) for name in ("a", "b")]
+    for one in pods:
+        one["metadata"]["annotations"] = {"microsoft.com/hostprocess-inherit-user": "true"}
+    (tmp_path / "pods.yaml").write_text(yaml.safe_dump_all(pods))
+    report = check_files([str(tmp_path / "pods.yaml")], load_policies(select=["allowed-accounts"]))
+    assert [str(one.decision.outcome) for one in report.results] == ["unknown"] * 4
+    stream = io.StringIO()
+    write_report(report, stream, "text")
+    assert stream.getvalue().count("unknown allowed-accounts") == 2
+    assert "2 resources, 2 judged: 4 unknown" in stream.getvalue()

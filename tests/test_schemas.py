@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hostprocess.kubernetes.yaml_text import load
 from hostprocess.schema import load_checked, schema, violations
 from support import PACK, REPOSITORY, rule_text
 
-NAMES = ("rule", "suite", "pack", "report")
+NAMES = ("rule", "suite", "pack", "report", "exceptions", "baseline", "configuration")
 SUITE = """\
 rule: x
 base: linux-pod
@@ -24,14 +25,45 @@ cases:
   - {name: a, expect: allow, set: {spec.a: [1]}, unset: [spec.b], wrap: Job, failures: 2}
   - {name: b, expect: deny, base: {kind: Pod}, namespace: shop, params: null, inventory: [{kind: Namespace}], kubernetes: 1.30, fields: [a, b]}
   - {name: c, expect: skip, object: {kind: Pod}, edit: ".", message: m, field: f, operation: UPDATE, oldObject: {}, subresource: resize, userInfo: {}}
+  - {name: d, expect: warn, object: a.yaml, wrap: [Pod, Job], kubernetes: [1.30, 1.37], params: [p.yaml, {}], inventory: i.yaml, raw: true}
+  - {name: e, expect: error, messageMatches: x, rules: [r], auditAnnotations: {a: b, c: null}, warnings: [w], oldObject: o.yaml, inventory: [i.yaml, {}]}
+  - {name: f, variable: v, expression: x, value: [1], error: e}
+assumeBinding: warn
+policy: [a.yaml]
+fixtures: {f: {kind: Pod}, g: g.yaml}
+defaults: {base: f, wrap: [Job], operation: DELETE, kubernetes: 1.30}
 """
 RULE = rule_text(
     "x",
     ("when:", "kubernetes: {since: 1.30, before: 1.40}\ncontainerd: {since: 1.7}\nparamKind: {apiVersion: v1, kind: K}\nwhen:"),
     ("    path: spec.containers", "    path: [a, b]\n    severity: info\n    each: containers\n    messageExpression: x"),
-    ("text: Remove the others.", "text: Remove it., patch: [{op: add, path: /a, value: 1}, {op: remove, path: /b}]"),
+    (
+        "safety: manual, text: Remove the others.",
+        'safety: safe, text: Remove it., fix: {op: set, path: spec.a, value: true, safety: safe, safe-if: "true", why: Because.}',
+    ),
 )
 ADVICE = PACK + "advice:\n  - {title: t, symptoms: [s], text: x, references: [r]}\ndescription: d\n"
+
+EXCEPTIONS = """\
+exceptions:
+  - {rule: a, match: {namespace: n, name: [x, y-*], kind: Pod, labels: {a: b, c: [d, e]}, image: i}, owner: o, reason: r, ticket: 1, expires: 2026-12-31}
+  - {rule: [a, b], match: {}, owner: o, reason: r, ticket: t}
+"""
+BASELINE = """\
+version: 1
+findings: [{rule: r, kind: Pod, namespace: n, name: x, field: f, count: 1}, {rule: r, kind: Pod, namespace: "", name: x, field: "", outcome: error, count: 2}]
+"""
+CONFIGURATION = """\
+policies: [a, b]
+ignore: x
+fail-on: warn
+jobs: 2
+expression-timeout: 3
+raw: true
+check: {paths: [a], color: never, admission-plugins: [Priority]}
+test: {fail-under: 90, verbose: true}
+export: {policies: a, workloads: off, exempt-user: [a]}
+"""
 
 
 def parsed(text: str) -> Any:
@@ -47,7 +79,15 @@ def files(name: str) -> list[Path]:
     return suites if name == "suite" else sorted(set(folder.rglob("*.yaml")) - set(suites) - {folder / "pack.yaml"})
 
 
-SAMPLES: list[tuple[str, Any]] = [("rule", parsed(RULE)), ("suite", parsed(SUITE)), ("pack", parsed(ADVICE))]
+SAMPLES: list[tuple[str, Any]] = [
+    ("rule", parsed(RULE)),
+    ("suite", parsed(SUITE)),
+    ("pack", parsed(ADVICE)),
+    ("exceptions", parsed(EXCEPTIONS)),
+    ("baseline", parsed(BASELINE)),
+    ("configuration", parsed(CONFIGURATION)),
+    ("configuration", tomllib.loads("expression-timeout = 0.5\nmutate.fail-under = 99.5")),
+]
 
 
 def agreed(value: Any, name: str) -> bool:

@@ -134,6 +134,42 @@ def test_large_standard_input_goes_to_a_file_and_back() -> None:
     assert read("-", spool) == text
 
 
+class Endless(io.RawIOBase):
+    """Bytes without an end, as of /dev/zero, /dev/urandom or a broken pipe line."""
+
+    def __init__(self, block: bytes) -> None:
+        self.block = block
+        self.given = 0
+
+    def read(self, size: int = -1) -> bytes:
+        self.given += len(self.block)
+        assert self.given < 64 << 20, "it is copied until the disk is full"
+        return self.block
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        (bytes(1 << 16), "nothing but NUL bytes"),
+        (bytes(range(1, 256)) * 100, "invalid start byte"),
+        (codecs.BOM_UTF16_LE + b"\x00\xd8" * 100, "illegal UTF-16 surrogate"),
+    ],
+)
+def test_an_endless_stream_that_is_no_text_does_not_fill_the_disk(block: bytes, message: str) -> None:
+    spool = Spool(Endless(block))  # type: ignore[arg-type]
+    with pytest.raises(InputError) as caught:
+        read("-", spool)
+    assert str(caught.value).startswith("<stdin>: not text in UTF-8 or UTF-16 (")
+    assert message in str(caught.value)
+
+
+def test_what_failed_once_fails_again() -> None:
+    spool = Spool(io.BytesIO(b"kind: Pod\n" * 10_000 + b"\xff"))
+    for _ in range(2):
+        with pytest.raises(InputError, match="not text"):
+            read("-", spool)
+
+
 def test_standard_input_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(InputError, match="standard input is closed"):

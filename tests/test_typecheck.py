@@ -78,7 +78,7 @@ def faults(
 def faults_of(spec: Mapping[str, Any], minor: int = 37) -> list[str]:
     schemas = built_in_schemas(minor).joined(custom_schemas([WIDGETS], message(OBJECT_META)))
     matched = matched_kinds(spec["matchConstraints"], schemas.resources)
-    found = type_faults(type_check(spec, matched, schemas), matched.complete)
+    found = type_faults(type_check(spec, matched, schemas))
     return [f"{one.expression.steps[1]} {one.fault.message}: {' '.join(kind.kind for kind in one.kinds)}" for one in found]
 
 

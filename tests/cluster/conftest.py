@@ -12,7 +12,8 @@ import pytest
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE)]
 
-from kube_cluster import Cluster  # noqa: E402
+from kube_cluster import CACHE, Cluster  # noqa: E402
+from record import Record  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,3 +37,12 @@ def cluster(kubernetes: str) -> Iterator[Cluster]:
     """The cluster of the whole run. Policies are cluster-wide: a test binds its own to Namespaces of its own."""
     with Cluster(kubernetes) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def record(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Record]:
+    """What the run finds; written down once all tests of the folder have run without a failure."""
+    found = Record(cluster.minor, cluster.version)
+    yield found
+    if not request.session.testsfailed and "every request" in found.parts and found.latency:
+        found.write(CACHE / "results")

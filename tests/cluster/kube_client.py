@@ -124,6 +124,8 @@ class Client:
 
     def __init__(self, url: str, ca: str, tokens: Mapping[str, str]) -> None:
         """`ca`: its certificate authority as PEM; `tokens`: by the names that an Identity uses."""
+        self.url = url
+        self.ca = ca
         self.tokens = dict(tokens)
         self._address = urlsplit(url)
         self._tls = ssl.create_default_context(cadata=ca)
@@ -229,9 +231,9 @@ class Client:
         identity: Identity = ADMIN,
         content_type: str = "application/json",
     ) -> Response:
-        """Any request. Raises OSError or http.client.HTTPException when there is no answer."""
+        """Any request; a body that is a text is sent as it is. Raises OSError or http.client.HTTPException when there is no answer."""
         connection = self._connection()
-        data = b"" if body is None else json.dumps(body).encode()
+        data = b"" if body is None else (body if isinstance(body, str) else json.dumps(body)).encode()
         try:
             connection.putrequest(method, path + (f"?{urlencode(query)}" if query else ""), skip_accept_encoding=True)
             connection.putheader("Accept", "application/json")

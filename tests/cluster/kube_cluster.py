@@ -23,7 +23,7 @@ sys.path[:0] = [str(SOURCES.parent / "oracle")]
 
 from go_program import GoMissing, GoProgram  # noqa: E402
 from kube_client import Client, Json, Response, documents  # noqa: E402
-from sentinel import Sentinel  # noqa: E402
+from sentinel import InputSentinel, Sentinel  # noqa: E402
 
 __all__ = ["CACHE", "MINORS", "Cluster", "ClusterError", "GoMissing", "build"]
 
@@ -83,6 +83,7 @@ class Cluster(Client):
         self.version: str = ready["version"]
         self.policies = f"admissionregistration.k8s.io/{'v1beta1' if minor == '1.29' else 'v1'}"
         self._sentinel = Sentinel(self, self.policies)
+        self._inputs: InputSentinel | None = None
         self._audit: dict[str, Json] = {}
         self._audit_read = 0
         self._audit_lock = threading.Lock()
@@ -110,6 +111,14 @@ class Cluster(Client):
         Parameters of other kinds and RBAC objects come by informers of their own: `until` asks for their effect. Raises NotEnforced.
         """
         self._sentinel.wait(timeout)
+
+    def wait_for_inputs(self) -> None:
+        """Wait until the policy plug-in knows Namespaces, and ConfigMaps and RuntimeClasses as parameters, that were written before. Raises NotEnforced."""
+        if self._inputs is None:
+            self._inputs = InputSentinel(self, self.policies)
+            self._inputs.prepare()
+            self.wait_until_enforced()
+        self._inputs.wait()
 
     @staticmethod
     def until(condition: Callable[[], Any], timeout: float = 30.0) -> Any:
