@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The release that cluster-test runs on.
 KUBERNETES ?= 1.37
 
-.PHONY: demo test lint unit conformance cluster-test bench clean
+.PHONY: demo test lint unit docs conformance cluster-test jq-test mutate fuzz bench clean
 
 demo: $(VENV)/installed
 	@$(BIN)/hostprocess check examples/ || test $$? -eq 1
@@ -17,7 +17,15 @@ lint: $(VENV)/developing
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/hostprocess lint
-	$(BIN)/hostprocess export --check bundles
+	$(BIN)/hostprocess test policies --fail-under 100
+	$(BIN)/hostprocess export --check bundles/v1
+	$(BIN)/hostprocess export --check bundles/v1beta1
+	$(BIN)/python tools/documentation/rule_pages.py --check
+
+# What repeats data in the documentation: the pages of the rules, and what the commands of the guides print.
+docs: $(VENV)/developing
+	$(BIN)/python tools/documentation/rule_pages.py
+	$(BIN)/python tools/documentation/commands.py
 
 unit: $(VENV)/developing
 	$(BIN)/python -m pytest -n auto
@@ -33,8 +41,27 @@ cluster-test: $(VENV)/developing
 	@command -v go >/dev/null || { echo "make cluster-test needs Go: it builds a real API server to test on" >&2; exit 1; }
 	HOSTPROCESS_CLUSTER=1 HOSTPROCESS_CLUSTER_MINOR=$(KUBERNETES) $(BIN)/python -m pytest -n 0 tests/cluster
 
+# The edits of suites with the other jq library, which has to be built: autoconf, automake, libtool and a C compiler.
+jq-test:
+	$(PYTHON) -m venv $(VENV)-pyjq
+	$(VENV)-pyjq/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(VENV)-pyjq/bin/python -m pip install --quiet --editable '.[test,pyjq]' --group dev
+	$(VENV)-pyjq/bin/python -c 'import pyjq'
+	$(VENV)-pyjq/bin/python -m pytest -q tests/test_edit.py tests/test_suite_format.py
+
+# Small faults in all rules, one at a time: which of them no suite notices. docs/mutation.md says why, of those that may stay.
+mutate: $(VENV)/developing
+	$(BIN)/python tests/mutate_pack.py
+
+# Damaged inputs of all kinds for SECONDS: nothing but the documented errors may come of them, and in time.
+SECONDS ?= 60
+fuzz: $(VENV)/developing
+	$(BIN)/python tests/fuzz/fuzzing.py --seconds $(SECONDS) $(FUZZ)
+
 bench: $(VENV)/developing
 	$(BIN)/python tests/bench/bench.py
+	$(BIN)/python tests/bench/policy_bench.py
+	$(BIN)/python tests/bench/mutation_bench.py
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hostprocess needs Python 3.11 or newer: make PYTHON=python3.12 demo")'
@@ -48,4 +75,4 @@ $(VENV)/developing: $(VENV)/installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-pyjq build dist .pytest_cache .mypy_cache .ruff_cache
