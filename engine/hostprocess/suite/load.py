@@ -35,10 +35,14 @@ _QUIET.log_errors = False
 
 
 class Loader:
-    """Loads suites; packs and policies that several suites are about are read once. `default` gives what suites are about that do not say it."""
+    """Loads suites; packs and policies that several suites are about are read once. `default` gives what suites are about that do not say it.
 
-    def __init__(self, default: Callable[[], Subject] | None = None) -> None:
+    `confined` holds the paths in suites to their repository; what is not read from a file of the user need not be.
+    """
+
+    def __init__(self, default: Callable[[], Subject] | None = None, *, confined: bool = True) -> None:
         self._make_default = default
+        self._confined = confined
         self._default: Subject | None = None
         self._packs: dict[str, Pack] = {}
         self._rules: dict[tuple[str, str], RuleSubject] = {}
@@ -52,7 +56,7 @@ class Loader:
             raise fault_at(text, path, ("policy",), "the suite has a rule; give one of them")
         if "rule" not in raw and "policy" not in raw:
             raise fault_at(text, path, (), "the suite is about nothing: name its `rule`, or the file of its `policy`")
-        return _suite(self._rule(raw, text, path) if "rule" in raw else self._policy(raw, text, path), raw, text, path)
+        return _suite(self._rule(raw, text, path) if "rule" in raw else self._policy(raw, text, path), raw, text, path, self._confined)
 
     def default(self) -> Subject:
         """What suites are about that do not say it. Raises `PolicyError` where there is nothing."""
@@ -90,7 +94,7 @@ class Loader:
         if key not in self._policies:
             for index, (file, name) in enumerate(zip(files, given, strict=True)):
                 steps = ("policy",) if isinstance(raw["policy"], str) else ("policy", index)
-                if reason := leads_out(folder, name):
+                if self._confined and (reason := leads_out(folder, name)):
                     raise fault_at(text, path, steps, reason)
                 if not os.path.exists(file):
                     raise fault_at(text, path, steps, f"there is no file {name!r} beside the suite: paths begin at its folder")
@@ -153,14 +157,14 @@ def _pack_above(path: str) -> str | None:
     return folder
 
 
-def _suite(subject: Subject, raw: Mapping[str, Any], text: str, path: str) -> Suite:
+def _suite(subject: Subject, raw: Mapping[str, Any], text: str, path: str, confined: bool = True) -> Suite:
     fixtures = dict(raw.get("fixtures", {}))
     where = path
     if isinstance(subject, RuleSubject):
         fixtures, where = {**subject.pack.fixtures, **fixtures}, PACK_FILE
     if "base" in raw and "base" in raw.get("defaults", {}):
         raise fault_at(text, path, ("defaults", "base"), "the suite has a base above; give one of them")
-    objects = Objects(os.path.dirname(path), fixtures, where)
+    objects = Objects(os.path.dirname(path), fixtures, where, confined)
     seen: dict[str, int] = {}
     cases: list[Case] = []
     errors: list[HostprocessError] = []
