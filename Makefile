@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The release that cluster-test runs on.
 KUBERNETES ?= 1.37
 
-.PHONY: demo test lint unit docs conformance cluster-test jq-test mutate fuzz bench clean
+.PHONY: demo test lint unit thorough docs conformance cluster-test jq-test mutate fuzz bench clean
 
 demo: $(VENV)/installed
 	@$(BIN)/hostprocess check examples/ || test $$? -eq 1
@@ -28,7 +28,11 @@ docs: $(VENV)/developing
 	$(BIN)/python tools/documentation/commands.py
 
 unit: $(VENV)/developing
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+# The tests that take longer: packages that are installed, hooks, the action, the guides, all suites in the other CEL libraries.
+thorough: $(VENV)/developing
+	$(BIN)/python -m pytest -n auto -m slow
 
 # The proof against the API server's own code: needs Go, builds for some minutes at first. CONFORMANCE holds options of the run (--quick).
 conformance: $(VENV)/developing

@@ -17,6 +17,8 @@ import yaml
 from configuring import FAULTY, SOUND, WARNED
 from support import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 ACTION: dict[str, Any] = yaml.safe_load((REPOSITORY / "action.yml").read_text("utf-8"))
 STEPS: dict[str, dict[str, Any]] = {one["id"]: one for one in ACTION["runs"]["steps"]}
 INPUTS: dict[str, dict[str, Any]] = ACTION["inputs"]

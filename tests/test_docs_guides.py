@@ -14,6 +14,8 @@ import pytest
 from hostprocess import hookspecs
 from support import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = REPOSITORY / "tools" / "documentation" / "commands.py"
 specification = importlib.util.spec_from_file_location("documentation_commands", SCRIPT)
 assert specification is not None

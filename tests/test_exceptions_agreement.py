@@ -13,6 +13,8 @@ import exporting
 from checking import agent, check, write
 from hostprocess.api import load_rules
 
+pytestmark = pytest.mark.slow
+
 TARGET = ("--kubernetes", "1.34")
 # As `check` counts them: every rule with its own severity, in all namespaces and for all kinds.
 AS_CHECKED = ("--enforcement", "deny", "--workloads", "deny", "--include-kube-system", "--deny-documented", *TARGET)

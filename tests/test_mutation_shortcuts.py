@@ -19,6 +19,8 @@ from hostprocess.suite.formats import SuiteFile, find_suites
 from hostprocess.suite.run import Runner
 from hostprocess.suite.subjects import RuleSubject
 
+pytestmark = pytest.mark.slow
+
 # With parameters and without, with conditions of several releases, with elements and messages, with values of variables.
 RULES = (
     "access/allowed-images",

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 PROBE = "from hostprocess.rules import built_in_folder, load_pack; pack = load_pack(built_in_folder()); print(len(pack.rules), built_in_folder())"
 

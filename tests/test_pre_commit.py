@@ -16,6 +16,8 @@ import yaml
 from configuring import FAULTY, SOUND
 from support import PACK, REPOSITORY, rule_text
 
+pytestmark = pytest.mark.slow
+
 MANIFEST = REPOSITORY / ".pre-commit-hooks.yaml"
 HOOKS = {one["id"]: one for one in yaml.safe_load(MANIFEST.read_text("utf-8"))}
 SUITE = """\

@@ -268,6 +268,7 @@ def large(tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_input(large: Path) -> None:
     """The limit is set on the process: what needs more ends in an error."""
     code = (

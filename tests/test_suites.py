@@ -12,6 +12,8 @@ from hostprocess.suite.native import load_suite
 from hostprocess.suite.run import Runner
 from support import RUNTIMES
 
+pytestmark = pytest.mark.slow
+
 PACK = load_pack(built_in_folder())
 # The two CEL libraries cannot ask the authorizer.
 RULES = [rule for rule in PACK.rules if not rule.opt_in]

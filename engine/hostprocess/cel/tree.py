@@ -99,9 +99,7 @@ class TreeRuntime:
 
     def _program(self, expression: str, variables: Mapping[str, _Variable], scope: tuple[Any, ...]) -> TreeProgram:
         declared, kubernetes, stored = scope
-        types = {name: variable.type for name, variable in variables.items()}
-        declarations = environment(kubernetes, stored).declare(declared, types)
-        checked = compile_checked(expression, declarations)
+        checked, declarations = _checked(expression, kubernetes, stored, declared, tuple((name, variable.type) for name, variable in variables.items()))
         try:
             planned = self._plan(checked, declarations)
         except RecursionError:
@@ -109,6 +107,13 @@ class TreeRuntime:
         except GoPanic as panic:
             raise CompileError(f"the API server panics when it compiles this: {panic}", limitation=True) from None
         return TreeProgram(planned, checked.result_type, variables, self, declarations.minor)
+
+
+@lru_cache(maxsize=4096)
+def _checked(expression: str, kubernetes: str, stored: bool, declared: frozenset[str], variables: tuple[tuple[str, Type], ...]) -> tuple[Checked, Environment]:
+    """Once per process: who loads the same policies again, a test or a server, does not check them again."""
+    declarations = environment(kubernetes, stored).declare(declared, dict(variables))
+    return compile_checked(expression, declarations), declarations
 
 
 @lru_cache(maxsize=4096)
