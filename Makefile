@@ -30,7 +30,7 @@ docs: $(VENV)/developing
 unit: $(VENV)/developing
 	$(BIN)/python -m pytest -n auto -m "not slow"
 
-# The tests that take longer: packages that are installed, hooks, the action, the guides, all suites in the other CEL libraries.
+# The tests that take longer: packages that are installed, hooks, the action, guides, a browser, servers, all suites in the other CEL libraries.
 thorough: $(VENV)/developing
 	$(BIN)/python -m pytest -n auto -m slow
 

@@ -12,6 +12,8 @@ import pytest
 
 from suites import ALLOWS, DENIES, write_suite
 
+pytestmark = pytest.mark.slow
+
 UPDATED = {"name": "an update", "oldObject": {}, "set": {"spec.replicas": 2}, "expect": "allow"}
 
 

@@ -26,6 +26,8 @@ from hostprocess.rules import built_in_folder, load_pack
 from hostprocess.suite.native import Case, load_suite, resource_of
 from support import REPOSITORY, namespace
 
+pytestmark = pytest.mark.slow
+
 PACK = load_pack(built_in_folder())
 SUITES = {rule.id: load_suite(PACK, rule).cases for rule in PACK.rules}
 RULES = tuple(rule.id for rule in PACK.rules if rule.status != "retired")

@@ -23,6 +23,8 @@ from hostprocess.kubernetes.kinds import POD_TEMPLATES
 from hostprocess.kubernetes.reader import read_file
 from hostprocess.model import Resource
 
+pytestmark = pytest.mark.slow
+
 MAYBE = st.booleans()
 CONTEXTS = st.fixed_dictionaries(
     {},

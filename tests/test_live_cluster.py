@@ -26,6 +26,8 @@ from hostprocess.live import objects as live_objects
 from hostprocess.live.credentials import certificate_end, token_end
 from hostprocess.model import InputProblem, Resource
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 PODS = "/api/v1/pods"
 

@@ -21,6 +21,8 @@ from hostprocess.mutation import session, settle
 from hostprocess.mutation.model import Fate
 from suites import ALLOWS, DENIES, DEPLOYMENT, POLICY, write_suite
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-m", "hostprocess"]
 SMALL = POLICY.replace("expression: object == null || object.spec.replicas <= variables.limit", "expression: object.spec.replicas <= 5").replace(
     "\n      messageExpression: \"'at most ' + string(variables.limit)\"", "\n      message: at most 5"

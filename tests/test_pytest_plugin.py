@@ -12,6 +12,8 @@ import pytest
 
 from suites import ALLOWS, DENIES, write_suite
 
+pytestmark = pytest.mark.slow
+
 WRONG = {"name": "wrong", "set": {"spec.replicas": 9}, "expect": "allow"}
 POD = """\
 # expect: deny rule=requires-host-network

@@ -15,7 +15,7 @@ from hostprocess.model import Report
 from hostprocess.report.findings import findings
 from reports import decision, excepted, report, report_of, result, worst, written
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a headless browser: apt-get install chromium")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs a headless browser: apt-get install chromium")]
 SHOWN = "document.querySelectorAll('.finding:not([hidden])').length"
 
 

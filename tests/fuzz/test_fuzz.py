@@ -15,6 +15,8 @@ import fuzz_inputs
 import fuzz_targets
 import fuzzing
 
+pytestmark = pytest.mark.slow
+
 
 def planted(monkeypatch: pytest.MonkeyPatch, target: fuzz_targets.Target) -> list[tuple[str, int, str, bytes]]:
     monkeypatch.setitem(fuzzing.TARGETS, "reader", target)  # type: ignore[arg-type]
