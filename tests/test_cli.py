@@ -14,27 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from configuring import FAULTY, SOUND, WARNED
 from hostprocess import __version__
 from hostprocess.api import load_rules
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 COMMAND = [sys.executable, "-m", "hostprocess"]
-SOUND = """apiVersion: v1
-kind: Pod
-metadata: {name: agent, namespace: kube-system}
-spec:
-  hostNetwork: true
-  automountServiceAccountToken: false
-  os: {name: windows}
-  nodeSelector: {kubernetes.io/os: windows}
-  securityContext:
-    windowsOptions: {hostProcess: true, runAsUserName: 'NT AUTHORITY\\LocalService'}
-  containers:
-    - {name: agent, image: agent, resources: {limits: {cpu: 1, memory: 1Gi}}}
-"""
-FAULTY = SOUND.replace("  hostNetwork: true\n", "")
-WARNED = SOUND.replace("LocalService", "SYSTEM")
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

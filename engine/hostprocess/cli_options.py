@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from hostprocess.errors import UsageError
+from hostprocess.whole_file import replaced
 
 __all__ = ["not_empty", "write_file"]
 
@@ -30,12 +30,7 @@ def write_file(option: str, file: str, text: str) -> None:
             with open(file, "w", encoding="utf-8", newline="\n") as stream:
                 stream.write(text)
             return
-        handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(file)}.", dir=os.path.dirname(file) or ".")
-        with open(handle, "w", encoding="utf-8", newline="\n") as stream:
+        with replaced(file) as stream:
             stream.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, file)
     except OSError as error:
         raise UsageError(f"{option}: {file} cannot be written: {error.strerror}") from None

@@ -6,12 +6,12 @@ import contextlib
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
 from hostprocess.errors import UsageError, suggestion
+from hostprocess.whole_file import replaced
 
 __all__ = ["Output", "chosen_outputs", "unasked_outputs", "write_outputs"]
 
@@ -100,7 +100,7 @@ def _target(file: str) -> Iterator[TextIO]:
         yield sys.stdout
         return
     try:
-        with _appended(file) if _is_shared(file) else _replaced(os.path.realpath(file)) as stream:
+        with _appended(file) if _is_shared(file) else replaced(os.path.realpath(file)) as stream:
             yield stream
     except OSError as error:
         raise _UnwritableError(error.strerror or str(error)) from None
@@ -120,22 +120,6 @@ def _is_shared(file: str) -> bool:
 def _appended(file: str) -> Iterator[TextIO]:
     with open(file, "a", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
         yield stream
-
-
-@contextlib.contextmanager
-def _replaced(file: str) -> Iterator[TextIO]:
-    """A file that appears under its name only when it is whole."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(file)}."[:200], dir=os.path.dirname(file) or ".")
-    try:
-        with open(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
-            yield stream
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, file)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
 
 
 def _colored(color: str, stream: TextIO, file: str) -> bool:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +14,7 @@ from hostprocess.kubernetes.fields import format_path
 from hostprocess.kubernetes.location import locate
 from hostprocess.model import Origin
 from hostprocess.schema import Steps, schema, violations
+from hostprocess.whole_file import replaced
 
 __all__ = ["decoded", "read_baseline", "write_baseline"]
 
@@ -61,18 +59,10 @@ def write_baseline(path: str, counts: Mapping[str, int]) -> None:
         rows.append("\n    " + (text if text.isprintable() else json.dumps(row)))
     end = "\n  ]" if rows else "]"
     text = f'{{\n  "version": {_VERSION},\n  "findings": [{",".join(rows)}{end}\n}}\n'
-    temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=os.path.dirname(path) or ".")
-        with open(handle, "w", encoding="utf-8", newline="\n") as stream:
+        with replaced(path) as stream:
             stream.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
         raise InputError(f"the baseline cannot be written: {error.strerror}", path=path) from None
 
 

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
-from hostprocess.kubernetes.fields import Steps
 from hostprocess.kubernetes.yaml_edit import Edit
 
-__all__ = ["patched", "value_at"]
+__all__ = ["patched"]
 
 
 def patched(value: Any, edits: Iterable[Edit]) -> Any:
@@ -26,16 +25,4 @@ def patched(value: Any, edits: Iterable[Edit]) -> Any:
             owner[last] = edit.value
         else:
             del owner[last]
-    return value
-
-
-def value_at(value: Any, steps: Steps) -> Any:
-    """What stands there; None if nothing does."""
-    for step in steps:
-        if isinstance(value, dict):
-            value = value.get(step)
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-            value = value[step]
-        else:
-            return None
     return value
