@@ -274,6 +274,8 @@ def test_fixing(tmp_path: Path, unsafe: bool, text: str) -> None:
     inside = ("RuntimeDefault", "drop", "ALL", "}", "]", "{")
     # In JSON a comma goes with what stands behind it.
     other = [line for line in gone if line.strip() and line.rstrip(",\r ") not in left and not any(word in line for word in (*words, *inside))]
+    if unsafe:  # a comment inside of what is taken out goes with it
+        other = [line for line in other if not line.lstrip().startswith("#")]
     assert not other, (other, words)
     assert (made.after.text == text) is (not fields)
     assert made.after.text.count("\r\n") in (0, made.after.text.count("\n"))
