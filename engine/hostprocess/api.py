@@ -37,12 +37,6 @@ from hostprocess.presenting import Presenter
 from hostprocess.releases import as_release
 from hostprocess.rules import PACK_FILE, Pack, built_in_folder, load_pack
 from hostprocess.runtimes import choose
-from hostprocess.suite.formats import SuiteFile, SuiteFormat, find_suites
-from hostprocess.suite.load import Loader
-from hostprocess.suite.model import Subject
-from hostprocess.suite.run import Runner
-from hostprocess.suite.session import FileResult, SuiteReport, Wanted, Workbench, run_files
-from hostprocess.suite.subjects import PolicySubject
 from hostprocess.version import __version__
 
 if TYPE_CHECKING:
@@ -54,6 +48,11 @@ if TYPE_CHECKING:
     from hostprocess.live.cluster import LiveCluster  # of runs with --cluster only
     from hostprocess.mutation.model import FileReport as MutationFile
     from hostprocess.mutation.model import MutationReport
+    from hostprocess.suite.formats import SuiteFormat  # of runs of suites only, as the next ones
+    from hostprocess.suite.model import Subject
+    from hostprocess.suite.run import Runner
+    from hostprocess.suite.session import FileResult, SuiteReport, Workbench
+    from hostprocess.suite.subjects import PolicySubject
     from hostprocess.suite.trace import Trace  # loads the CEL front end
 
 __all__ = [
@@ -540,6 +539,9 @@ def run_suites(
     was put to use. What is wrong with suites is in the report.
     Raises `UsageError` for a wrong expression.
     """
+    from hostprocess.suite.formats import SuiteFile, find_suites
+    from hostprocess.suite.session import FileResult, Wanted, run_files
+
     make = _Workbench(tuple(policies), coverage=coverage)
     found = list(find_suites(paths, suite_formats()))
     wrong = [FileResult(path=one.path, errors=(one,)) for one in found if not isinstance(one, SuiteFile)]
@@ -592,6 +594,7 @@ def convert_suites(paths: Sequence[str], *, output: str = "") -> Conversion:
     Raises `UsageError` if there is nothing to convert.
     """
     from hostprocess.convert import convert  # of this command only
+    from hostprocess.suite.formats import SuiteFile, find_suites
     from hostprocess.suite.importers.imported import ImportedSuite
 
     bench = _Workbench()()
@@ -651,9 +654,14 @@ class _Workbench:
     coverage: bool = False
 
     def __call__(self) -> Workbench:
+        from hostprocess.suite.load import Loader
+        from hostprocess.suite.session import Workbench
+
         return Workbench(suite_formats(), Loader(self._default), self._runner())
 
     def _runner(self) -> Runner:
+        from hostprocess.suite.run import Runner
+
         if not self.coverage:
             return Runner(choose(collect(_manager(), "cel_runtimes"), "").pack, _wrapped_evaluation())
         try:
@@ -668,6 +676,8 @@ class _Workbench:
 
 
 def _subject(found: PolicySet, name: str) -> PolicySubject:
+    from hostprocess.suite.subjects import PolicySubject
+
     return PolicySubject(
         name=name,
         policies=found.policies,

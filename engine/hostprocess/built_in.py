@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from hostprocess.cel.runtime import Runtime
 from hostprocess.compile import compile_pack, select_rules
@@ -19,7 +19,9 @@ from hostprocess.marker import hookimpl
 from hostprocess.model import Binding, InputProblem, Policy, Report, Request, Rule, Targets
 from hostprocess.policy_files import read_policy_files
 from hostprocess.rules import PACK_FILE, Pack, built_in_folder, load_pack
-from hostprocess.suite.formats import SuiteFormat
+
+if TYPE_CHECKING:
+    from hostprocess.suite.formats import SuiteFormat  # of runs of suites only
 
 __all__: list[str] = []
 

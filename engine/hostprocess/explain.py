@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from hostprocess.errors import UsageError, suggestion
 from hostprocess.model import Range, Rule
 from hostprocess.rules import Advice, Pack
-from hostprocess.suite.native import Case, load_suite
+
+if TYPE_CHECKING:
+    from hostprocess.suite.native import Case
 
 __all__ = ["Explanation", "explain_rule", "find_symptom"]
 
@@ -34,6 +36,8 @@ def explain_rule(pack: Pack, name: str) -> Explanation:
     rule = next((one for one in pack.rules if one.id == name), None)
     if rule is None:
         raise UsageError(f"there is no rule {name!r}" + (suggestion(name, (one.id for one in pack.rules)) or "; `hostprocess rules` lists them"))
+    from hostprocess.suite.native import load_suite  # loads what runs suites
+
     cases = load_suite(pack, rule).cases
     return Explanation(rule, _example(cases, ("deny", "warn", "audit")), _example(cases, ("allow",)))
 

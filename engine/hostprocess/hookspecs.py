@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 import pluggy
 
@@ -19,7 +19,9 @@ from hostprocess.kubernetes.reader import Piece
 from hostprocess.kubernetes.source import Spool
 from hostprocess.model import Binding, InputProblem, Policy, Report, Request, Resource, Rule, Targets
 from hostprocess.rules import Pack
-from hostprocess.suite.formats import SuiteFormat
+
+if TYPE_CHECKING:
+    from hostprocess.suite.formats import SuiteFormat  # of runs of suites only
 
 __all__ = ["PolicySource", "Reporter", "Selection"]
 
