@@ -37,7 +37,7 @@ thorough: $(VENV)/developing
 # The proof against the API server's own code: needs Go, builds for some minutes at first. CONFORMANCE holds options of the run (--quick).
 conformance: $(VENV)/developing
 	@command -v go >/dev/null || { echo "make conformance needs Go: it builds the API server's own code to compare with" >&2; exit 1; }
-	HOSTPROCESS_ORACLE=1 $(BIN)/python -m pytest -n 0 tests/oracle tests/conformance tests/test_catalogue.py
+	HOSTPROCESS_ORACLE=1 $(BIN)/python -m pytest -n auto tests/oracle tests/conformance tests/test_catalogue.py
 	$(BIN)/python tests/conformance/run.py $(CONFORMANCE)
 
 # Exported policies on a real API server of the release KUBERNETES: needs Go, builds for some minutes at first.

@@ -17,7 +17,7 @@ import hostprocess
 from hostprocess import check as check_module
 from hostprocess.api import PolicySet
 from hostprocess.check import Results
-from hostprocess.model import Decision, MatchConstraints, Outcome, ParamKind, ParamRef, Policy, Result, Targets, Validation
+from hostprocess.model import Decision, MatchConstraints, Origin, Outcome, ParamKind, ParamRef, Policy, Result, Targets, Validation
 from support import PACK, binding, namespace, pod, policy, rule_text, write_pack
 
 Write = Callable[[str, Any], str]
@@ -370,3 +370,15 @@ def test_the_pack_of_these_tests_has_parameters(tmp_path: Path, write: Write) ->
         params = write("l.yaml", [{"apiVersion": "v1", "kind": "ConfigMap", "data": {"max": maximum}}])
         assert found(hostprocess.check_files([file], policies, params=params)) == expected
     assert found(hostprocess.check_files([file], policies)) == [("two", "unknown")]
+
+
+def test_an_error_hangs_on_parameters_too() -> None:
+    """Where no parameter object exists, as here nobody knows, the API server does not evaluate a policy that wants one, and meets no error in it."""
+    policies = hostprocess.load_policies(bundles=["access"])
+    broken = hostprocess.Resource(object={**pod(), "spec": {"containers": None}}, origin=Origin(path="pod.yaml"))
+    report = hostprocess.evaluate_resources(policies, [broken], raw=True)
+    found = {one.decision.policy: (one.decision.outcome, one.decision.message) for one in report.results}
+    outcome, message = found["hostprocess-access-error-configmap"]
+    assert outcome is Outcome.UNKNOWN
+    assert message.startswith("no ConfigMap was given")
+    assert found["hostprocess-access-error"][0] is Outcome.ERROR

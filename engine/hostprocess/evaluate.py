@@ -294,6 +294,8 @@ class Evaluator:
         # With none the request is denied, or nothing is asked; packs always say what they take.
         none_denies = binding.param_ref is not None and binding.param_ref.parameter_not_found_action == "Deny" and policy.failure_policy == "Fail"
         if policy.of_pack:
+            if not none_denies:  # an error is one only if there is a parameter object
+                made.findings = [maker.unknown(missing.what, one.rule, one.index) if one.outcome is Outcome.ERROR else one for one in made.findings]
             decisions.add(made)
         elif none_denies and not any("Deny" in one.actions for one in made.findings):
             decisions.findings.append(maker.unknown(missing.what))
