@@ -143,7 +143,8 @@ def _all(pack: Pack) -> Iterator[Asked]:
             yield from _requests(f"examples: {read.name}", read.object, (), pack.containerd)
     for rule in pack.rules:
         for case in load_suite(pack, rule).cases:
-            yield from _of_case(pack, f"{rule.id}: {case.name}", case.object, case.raw)
+            raw = {**case.raw, "oldObject": case.setting.old_object} if case.raw.get("oldObject") else case.raw
+            yield from _of_case(pack, f"{rule.id}: {case.name}", case.object, raw)
 
 
 def _of_case(pack: Pack, name: str, value: dict[str, Any], raw: Any) -> Iterator[Asked]:
