@@ -64,24 +64,22 @@ def test_the_cases_of_the_suite(enforcer: Enforcer, record: Record) -> None:
     together: dict[str, list[Case]] = {}
     for case in CASES:
         if "userInfo" in case.raw and "inventory" in case.raw:
-            together.setdefault(json.dumps(case.raw["inventory"]), []).append(case)
+            together.setdefault(json.dumps([case.raw["inventory"], case.setting.old_object]), []).append(case)
     assert sum(map(len, together.values())) >= len(CASES) - 3
     contrary = []
-    for inventory, cases in together.items():
-        cluster.apply_all(json.loads(inventory))
+    for key, cases in together.items():
+        inventory, old = json.loads(key)
+        cluster.apply_all(inventory)
         wait_for_rbac(cluster)
-        # The old objects of all cases are of one name; those of one inventory are the same.
-        old = next((case.raw["oldObject"] for case in cases if "oldObject" in case.raw), None)
         stored = cluster.required(cluster.create(old)).body if old else {}
         with enforcer.enforced(export(cluster.minor), *RBAC) as now:
             for case in cases:
-                assert case.raw.get("oldObject", old) == old
                 answer = _asked(now, case, stored)
                 record.decided(RULE, answer)
                 expected = "denied" if case.raw["expect"] == "deny" else "admitted"
                 if answer.decider is Decider.POLICIES and answer.verdict != expected:
                     contrary.append(f"{case.name}: {answer.verdict}, not {expected}")
-        withdrawn(cluster, json.loads(inventory))
+        withdrawn(cluster, inventory)
         if stored:
             _deleted(cluster, stored)
     assert contrary == []
@@ -95,10 +93,11 @@ def _asked(now: Enforced, case: Case, stored: Json) -> Answer:
     value["metadata"].setdefault("namespace", case.raw.get("namespace", "default"))
     if value["kind"] == "CronJob":
         value["spec"]["jobTemplate"]["spec"]["template"]["spec"]["restartPolicy"] = "Never"
-    if "oldObject" not in case.raw:
+    old = case.setting.old_object
+    if old is None:
         value["metadata"]["name"] = "another"
         return now.create(value, who)
-    return now.update(sent(value, case.raw["oldObject"], stored), stored, case.raw.get("subresource", ""), who)
+    return now.update(sent(value, old, stored), stored, case.raw.get("subresource", ""), who)
 
 
 def _deleted(cluster: Cluster, pod: Json) -> None:
