@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ __all__ = ["Compared", "SuiteRun", "sent"]
 
 _THREADS = 4
 _MAKE = Callable[[str], Sequence[Json]]  # the objects of an export, by the release of containerd
+_NAME = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,9 @@ class SuiteRun:
     _labelled: set[str] = field(default_factory=set)
 
     def store(self) -> None:
-        """Creates Namespaces, ServiceAccounts and the objects that are to be updated. What the API server does not store is noted."""
+        """Creates Namespaces, ServiceAccounts and the objects that are to be updated. What the API server does not store, or does not serve, is noted."""
+        self.not_brought += [(one, reason) for one in self.requests if (reason := self._unserved(one.object))]
+        self.requests = [one for one in self.requests if not self._unserved(one.object)]
         for name in sorted({one.object["metadata"]["namespace"] for one in self.requests} | {PARAMETERS["metadata"]["namespace"]}):
             self.cluster.namespace(name)
         for namespace, name in sorted(self._named("serviceAccountName")):
@@ -140,12 +144,20 @@ class SuiteRun:
 
     def _set_classes(self, given: Mapping[str, Json]) -> None:
         """The RuntimeClasses that pods name, as otherwise a plug-in refuses them, and those that a case has; `handler` does not change."""
-        names = {name for _, name in self._named("runtimeClassName")}
+        # Of a name in capitals there can be no object.
+        names = {name for _, name in self._named("runtimeClassName") if _NAME.fullmatch(name)}
         wanted = {name: {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": name}, "handler": name} for name in names} | given
         for name in [name for name, one in self._classes.items() if wanted.get(name) != one]:
             self.cluster.delete("node.k8s.io/v1", "RuntimeClass", name)
         self.cluster.apply_all([one for name, one in wanted.items() if self._classes.get(name) != one])
         self._classes = wanted
+
+    def _unserved(self, value: Json) -> str:
+        try:
+            self.cluster.path(value["apiVersion"], value["kind"])
+        except LookupError as error:
+            return str(error)
+        return ""
 
     def _named(self, field_name: str) -> set[tuple[str, str]]:
         """The values of a field of pods, with their namespaces."""
