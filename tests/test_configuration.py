@@ -402,3 +402,16 @@ def test_the_examples_of_continuous_integration_name_what_there_is() -> None:
     assert set(step["with"]) <= set(action["inputs"])
     for page in (step["uses"].rpartition("@")[2], hooks["repos"][0]["rev"]):
         assert page == f"v{__version__}"
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() != 0, reason="needs root, to become another user")
+def test_folders_that_may_not_be_entered_hold_no_configuration(tmp_path: Path) -> None:
+    """As a clone in a folder of somebody else's, where another user runs the tool."""
+    (tmp_path / "closed" / "work").mkdir(parents=True)
+    (tmp_path / "closed").chmod(0o700)
+    code = (
+        "import os, sys; from hostprocess.configuration.find import find_source; from hostprocess.exceptions.find import find_file;"
+        "os.chdir(sys.argv[1]); os.setuid(65534); print(find_source(), repr(find_file()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "closed" / "work")], capture_output=True, text=True)
+    assert done.stdout == "None ''\n", done.stderr

@@ -29,10 +29,10 @@ def find_source(folder: str = "") -> Source | None:
     """
     for place in _places(Path(folder or os.curdir)):
         own, project = place / FILE_NAME, place / PROJECT_FILE
-        if (place / _MISNAMED).is_file():
+        if os.path.isfile(place / _MISNAMED):
             raise UsageError(f"the configuration is named {FILE_NAME}: rename it, or use --no-config", path=str(place / _MISNAMED))
         table = _table(project)
-        if own.is_file():
+        if os.path.isfile(own):
             if table:
                 message = f"this folder has two configurations: the other is the table [tool.hostprocess] of {PROJECT_FILE}; keep one of them"
                 raise UsageError(message, path=str(own))
@@ -53,7 +53,7 @@ def named_source(path: str) -> Source:
 
 def _places(start: Path) -> Iterator[Path]:
     above = [start.resolve(), *start.resolve().parents]
-    root = next((number for number, place in enumerate(above) if (place / ".git").exists()), 0)
+    root = next((number for number, place in enumerate(above) if os.path.exists(place / ".git")), 0)
     yield start
     for number in range(1, root + 1):
         yield start / os.sep.join([os.pardir] * number)
@@ -61,7 +61,7 @@ def _places(start: Path) -> Iterator[Path]:
 
 def _table(file: Path) -> Source | None:
     try:
-        if not file.is_file() or not _OURS.search(file.read_bytes()):
+        if not os.path.isfile(file) or not _OURS.search(file.read_bytes()):
             return None  # as good as all: reading TOML costs more than all the rest here
     except OSError:
         return None  # the project's own tools tell of it

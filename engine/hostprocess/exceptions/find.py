@@ -18,6 +18,6 @@ def find_file(folder: str = "") -> str:
     start = Path(folder or os.curdir)
     places = [start]
     above = [start.resolve(), *start.resolve().parents]
-    root = next((number for number, place in enumerate(above) if (place / ".git").exists()), 0)
+    root = next((number for number, place in enumerate(above) if os.path.exists(place / ".git")), 0)
     places += [start / os.sep.join([os.pardir] * number) for number in range(1, root + 1)]
-    return next((str(place / FILE_NAME) for place in places if (place / FILE_NAME).is_file()), "")
+    return next((str(place / FILE_NAME) for place in places if os.path.isfile(place / FILE_NAME)), "")
