@@ -125,6 +125,18 @@ def evaluate(expression: str, variables: Mapping[str, str] | None = None, accoun
 
 # What was not given.
 
+
+@pytest.mark.parametrize("expression", ["dyn(params.x).distinct() == []", "dyn(params.x).sort() == []", "[1].flatten(dyn(params.y)) == []"])
+def test_what_is_missing_is_told_where_cel_go_panics_over_errors(expression: str) -> None:
+    assert evaluate(expression, object={}) == CelError("params was not given", missing="params")
+
+
+def test_a_limitation_stays_one_where_cel_go_panics_over_errors() -> None:
+    """The API server has a value there, which cannot be sorted: the panic over an error would be a verdict by accident."""
+    found = evaluate("dyn([[1]].transformMapEntry(i, v, {v: 1})).sortBy(v, 0) == []")
+    assert found == CelError("maps with keys of type list are not supported", kind="limitation")
+
+
 UID = Unknown("metadata.uid is given by the API server")
 
 

@@ -18,7 +18,7 @@ PACKAGE = REPOSITORY / "engine" / "hostprocess"
 
 # From the ground up. A package stands for all its modules, which may import each other; other modules of one floor may not.
 FLOORS: list[list[str]] = [
-    ["errors", "marker", "model", "version", "whole_file", "workers"],
+    ["errors", "marker", "model", "repository", "version", "whole_file", "workers"],
     ["kubernetes"],
     ["cel"],
     ["policy_fields", "releases", "schema"],

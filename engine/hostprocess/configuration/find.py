@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hostprocess.configuration.keys import FILE_NAME, PROJECT_FILE
 from hostprocess.errors import UsageError
+from hostprocess.repository import folders_up
 
 if TYPE_CHECKING:
     from hostprocess.configuration.read import Source  # where there is one only
@@ -27,7 +27,7 @@ def find_source(folder: str = "") -> Source | None:
     Outside a repository only the folder itself is looked at. Raises `UsageError` where it is not clear which one is meant, and
     `InputError` for one that cannot be read, or a `pyproject.toml` that may hold one.
     """
-    for place in _places(Path(folder or os.curdir)):
+    for place in folders_up(Path(folder or os.curdir)):
         own, project = place / FILE_NAME, place / PROJECT_FILE
         if os.path.isfile(place / _MISNAMED):
             raise UsageError(f"the configuration is named {FILE_NAME}: rename it, or use --no-config", path=str(place / _MISNAMED))
@@ -49,14 +49,6 @@ def named_source(path: str) -> Source:
     from hostprocess.configuration.read import read_source  # late, as above
 
     return read_source(path)
-
-
-def _places(start: Path) -> Iterator[Path]:
-    above = [start.resolve(), *start.resolve().parents]
-    root = next((number for number, place in enumerate(above) if os.path.exists(place / ".git")), 0)
-    yield start
-    for number in range(1, root + 1):
-        yield start / os.sep.join([os.pardir] * number)
 
 
 def _table(file: Path) -> Source | None:

@@ -1,9 +1,11 @@
-"""Where the exceptions file lies. Every run asks, so nothing else is imported here."""
+"""Where the exceptions file lies. Every run asks, so little is imported here."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+from hostprocess.repository import folders_up
 
 __all__ = ["FILE_NAME", "find_file"]
 
@@ -15,9 +17,4 @@ def find_file(folder: str = "") -> str:
 
     Outside a repository only the folder itself is looked at. Empty if there is none.
     """
-    start = Path(folder or os.curdir)
-    places = [start]
-    above = [start.resolve(), *start.resolve().parents]
-    root = next((number for number, place in enumerate(above) if os.path.exists(place / ".git")), 0)
-    places += [start / os.sep.join([os.pardir] * number) for number in range(1, root + 1)]
-    return next((str(place / FILE_NAME) for place in places if os.path.isfile(place / FILE_NAME)), "")
+    return next((str(place / FILE_NAME) for place in folders_up(Path(folder or os.curdir)) if os.path.isfile(place / FILE_NAME)), "")

@@ -59,13 +59,13 @@ class ExpressionWarning:
 
 def expression_warnings(spec: JSONObject, minor: int) -> list[ExpressionWarning]:
     """The warnings of Kubernetes 1.`minor` about a policy with this spec. Types are named after their kind, without the number behind it."""
-    kinds = _kinds(spec, minor)
+    kinds = {kind: _composed(spec, kind, minor) for kind in _kinds(spec, minor)}
     found = []
     for index, validation in enumerate(spec.get("validations") or ()):
         for key in ("expression", "messageExpression"):
             text = (validation or {}).get(key) or ""
             if key == "expression" or text:
-                lines = [f"{kind}: {issues}\n" for kind in kinds if (issues := _issues(text, spec, kind, minor))]
+                lines = [f"{kind}: {issues}\n" for kind, declared in kinds.items() if (issues := _issues(text, declared))]
                 if lines:
                     found.append(ExpressionWarning(("spec", "validations", index, key), "\n".join(lines)))
     return found
@@ -102,15 +102,20 @@ def _known(kinds: set[MatchedKind], minor: int) -> list[MatchedKind]:
     return [kind for kind in sorted(kinds) if built_in_schemas(minor).of(kind.api_version, kind.kind)]
 
 
-def _issues(expression: str, spec: JSONObject, kind: MatchedKind, minor: int) -> str:
+def _composed(spec: JSONObject, kind: MatchedKind, minor: int) -> Environment:
+    """What the validations of a policy may name for a kind: its variables too, whose types hang on the kind alone."""
     declared = _declared(kind, spec.get("paramKind"), minor)
     types: dict[str, Type] = {}
     for variable in spec.get("variables") or ():
         name = (variable or {}).get("name") or ""
         if is_identifier(name):
             types[name] = _type_of((variable or {}).get("expression") or "", declared.declare(frozenset({"variables"}), types))
+    return declared.declare(frozenset({"variables"}), types)
+
+
+def _issues(expression: str, declared: Environment) -> str:
     try:
-        compile_checked(expression, declared.declare(frozenset({"variables"}), types))
+        compile_checked(expression, declared)
     except CompileError as error:
         return "" if error.limitation else error.text.removeprefix("compilation failed: ")
     return ""

@@ -6,6 +6,8 @@ import ntpath
 import os
 from pathlib import Path
 
+from hostprocess.repository import repository_root
+
 __all__ = ["leads_out"]
 
 
@@ -18,7 +20,7 @@ def leads_out(folder: str, name: str) -> str:
     if os.path.isabs(name) or ntpath.isabs(name) or ntpath.splitdrive(name)[0]:
         return f"{name!r} is an absolute path: paths begin at the folder of the suite"
     here = Path(os.path.realpath(folder or os.curdir))
-    root, what, instead = next((place for place in (here, *here.parents) if os.path.exists(place / ".git")), None), "the repository", "copy the file into it"
+    root, what, instead = repository_root(here), "the repository", "copy the file into it"
     if root is None:
         root, what, instead = Path(os.path.realpath(os.curdir)), "the working directory", "run from a folder that holds both"
         if not here.is_relative_to(root):

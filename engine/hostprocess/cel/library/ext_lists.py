@@ -141,7 +141,14 @@ def _flatten_cost_wrapping(arguments: Sequence[Any], _result: Any) -> int:
     return list_allocation(count if -(2.0**63) <= count < 2.0**64 else 2.0**63) % 2**64
 
 
+def _not_known(value: Any) -> bool:
+    """Whether the API server may have a value there: what it costs does not matter then, nor is it known whether cel-go panics."""
+    return isinstance(value, Unknown) or (isinstance(value, CelError) and (value.kind == "limitation" or bool(value.missing)))
+
+
 def _depth(value: Any) -> int:
+    if _not_known(value):
+        return 1
     if type(value) is not int:
         raise GoPanic(f"interface conversion: ref.Val is {go_type(value)}, not types.Int")
     return value
@@ -149,6 +156,8 @@ def _depth(value: Any) -> int:
 
 def _self_comparison_cost(values: Any) -> int:
     """Each element with each, twice, and strings walked over. cel-go computes it for values that are no lists too, errors among them, and panics."""
+    if _not_known(values):
+        return 1
     if not isinstance(values, list):
         missing = "Contains" if isinstance(values, _ADDERS) and not isinstance(values, bool) else "Add"
         raise GoPanic(f"interface conversion: {go_type(values)} is not traits.Lister: missing method {missing}")
