@@ -18,7 +18,7 @@ from hostprocess.cel.typed import TypedValues
 from hostprocess.cel.values import ABSENT, Opaque, Optional, Uint
 from hostprocess.model import Unknown
 
-__all__ = ["CONTEXT", "COST", "FAILED", "INPUTS", "SLOTS", "Attribute", "Frame", "Lazy", "Path", "Qualifier", "Run", "Ternary", "bad_key", "resolver", "runner"]
+__all__ = ["CONTEXT", "COST", "FAILED", "INPUTS", "SLOTS", "Attribute", "Frame", "Lazy", "Path", "Qualifier", "Run", "Ternary", "bad_key", "read_variables", "resolver", "runner"]
 
 Frame = list[Any]
 Run = Callable[[Frame], Any]
@@ -59,12 +59,21 @@ class Qualifier:
     test: bool = False
 
 
+def read_variables(frame: Frame) -> Any:
+    """The base `variables`."""
+    return frame[CONTEXT].variables
+
+
 @dataclass(slots=True)
 class Path:
-    """A base and the qualifiers behind it. `base` costs nothing itself where it is a name, and as much as it is where it is an expression."""
+    """A base and the qualifiers behind it. `base` costs nothing itself where it is a name, and as much as it is where it is an expression.
+
+    `place` is that in the frame where the base is a variable of a comprehension: then it need not be called.
+    """
 
     base: Run
     qualifiers: list[Qualifier] = field(default_factory=list)
+    place: int | None = None
 
 
 @dataclass(slots=True)
@@ -95,7 +104,7 @@ def resolver(attribute: Attribute) -> Run:
     if not qualifiers:
         return base
     if all(_is_plain(each) and not each.test for each in qualifiers):
-        return _plain_path(base, tuple(each.key for each in qualifiers), 0)
+        return _plain_path(attribute, tuple(each.key for each in qualifiers), 0)
 
     def resolve(frame: Frame) -> Any:
         return _applied(frame, base(frame), qualifiers)
@@ -108,7 +117,7 @@ def runner(attribute: Attribute, tests: bool = False) -> Run:
     own = isinstance(attribute, Path) - tests
     if isinstance(attribute, Path) and attribute.qualifiers and all(map(_is_plain, attribute.qualifiers)):
         keys = tuple(each.key for each in attribute.qualifiers)
-        return _plain_test(attribute.base, keys) if tests else _plain_path(attribute.base, keys, 1)
+        return _plain_test(attribute, keys) if tests else _plain_path(attribute, keys, 1)
     resolve = resolver(attribute)
     if not own:
         return _tested(resolve) if tests else resolve
@@ -145,29 +154,28 @@ def _conditional(condition: Run, truthy: Run, falsy: Run) -> Run:
     return resolve
 
 
-def _plain_path(base: Run, keys: tuple[str, ...], own: int) -> Run:
+def _plain_path(path: Path, keys: tuple[str, ...], own: int) -> Run:
     """Fields one after the other: the common case, and so without detours."""
+    base, place = path.base, path.place
     qualifiers = tuple(map(Qualifier, keys))
     first = keys[0]
     charge = len(keys) + own
+    if base is read_variables:
+        return _variable_path(keys, own)
     if len(keys) == 1:
 
         def single(frame: Frame) -> Any:
-            value = base(frame)
-            if value.__class__ is dict:
-                if first in value:
-                    frame[0] += charge
-                    return value[first]
-            elif isinstance(value, Lazy) and (found := value.find(first)) is not ABSENT:
+            value = base(frame) if place is None else frame[place]
+            if value.__class__ is dict and first in value:
                 frame[0] += charge
-                return found
+                return value[first]
             frame[0] += own
             return _applied(frame, value, qualifiers)
 
         return single
 
     def several(frame: Frame) -> Any:
-        start = value = base(frame)
+        start = value = base(frame) if place is None else frame[place]
         for key in keys:
             if value.__class__ is dict and key in value:
                 value = value[key]
@@ -182,14 +190,41 @@ def _plain_path(base: Run, keys: tuple[str, ...], own: int) -> Run:
     return several
 
 
-def _plain_test(base: Run, keys: tuple[str, ...]) -> Run:
+def _variable_path(keys: tuple[str, ...], own: int) -> Run:
+    """A variable, and fields of it."""
+    qualifiers = tuple(map(Qualifier, keys))
+    first, *others = keys
+    charge = len(keys) + own
+
+    def variable(frame: Frame) -> Any:
+        context = frame[CONTEXT]
+        # The usual case without a call: it has been read before.
+        value = context.activation.variables.get(context.program.variables.get(first), ABSENT)
+        if value is ABSENT:
+            value = context.variables.find(first)
+        for key in others:
+            if value.__class__ is not dict or key not in value:
+                break
+            value = value[key]
+        else:
+            if value is not ABSENT:
+                frame[0] += charge
+                return value
+        frame[0] += own
+        return _applied(frame, context.variables, qualifiers)
+
+    return variable
+
+
+def _plain_test(start: Path, keys: tuple[str, ...]) -> Run:
+    base, place = start.base, start.place
     *before, last = keys
     path = tuple(before)
     charge = len(keys)
     qualifiers = (*map(Qualifier, path), Qualifier(last, test=True))
 
     def test(frame: Frame) -> Any:
-        start = value = base(frame)
+        start = value = base(frame) if place is None else frame[place]
         for key in path:
             if value.__class__ is dict and key in value:
                 value = value[key]

@@ -22,21 +22,32 @@ class TimedOut(Exception):
 
 
 class Context:
-    """What belongs to one evaluation: the time it may take, how to get the value of a variable, and whether built-in kinds are Go values."""
+    """What belongs to one evaluation of a program: the time it may take, the values of variables, and whether built-in kinds are Go values.
 
-    __slots__ = ("_shows_typed", "activation", "deadline", "pause", "variables")
+    It is made for every evaluation, most of which take microseconds, so what few of them need is made when it is asked for: the time
+    counts from the first look at the clock.
+    """
 
-    def __init__(self, deadline: float, activation: Any, variables: Any, shows_typed: bool) -> None:
+    __slots__ = ("_deadline", "_variables", "activation", "pause", "program")
+
+    def __init__(self, program: Any, activation: Any) -> None:
+        self.program = program
         self.activation = activation
-        self.deadline = deadline
         self.pause = _CLOCK_INTERVAL
-        self.variables = variables
-        self._shows_typed = shows_typed
+        self._deadline: float | None = None
+        self._variables: Any = None
+
+    @property
+    def variables(self) -> Any:
+        """What `variables` is here: the same for the whole evaluation."""
+        if self._variables is None:
+            self._variables = self.program.lazy_variables(self.activation)
+        return self._variables
 
     @property
     def typed(self) -> TypedValues | None:
         """Which lists and maps are Go values; None where none are."""
-        if not self._shows_typed:
+        if not self.program.shows_typed:
             return None
         if self.activation.typed is None:
             self.activation.typed = TypedValues(self.activation.inputs)
@@ -47,6 +58,9 @@ class Context:
         """Ends the evaluation if it has cost too much or taken too long."""
         if cost > PER_CALL_LIMIT:
             raise CostExceeded
-        if time.monotonic() > self.deadline:
+        now = time.monotonic()
+        if self._deadline is None:
+            self._deadline = now + self.program.timeout
+        if now >= self._deadline:
             raise TimedOut
         self.pause = min(cost + _CLOCK_INTERVAL, PER_CALL_LIMIT)

@@ -20,10 +20,24 @@ __all__ = ["list_literal", "map_literal", "membership"]
 _LIST_COST = 10
 _MAP_COST = 30
 _PRIMITIVE = frozenset({bool, float, int, str, Uint})
+_VALUES = frozenset({str, int, bool, list, dict})  # quicker to ask than whether it has failed
 
 
 def list_literal(elements: Sequence[Run], optional: frozenset[int]) -> Run:
     """`[a, ?b]`."""
+    if not optional:
+
+        def plain(frame: Frame) -> Any:
+            frame[0] += _LIST_COST
+            values = []
+            for element in elements:
+                value = element(frame)
+                if value.__class__ not in _VALUES and isinstance(value, FAILED):
+                    return value
+                values.append(value)
+            return values
+
+        return plain
 
     def run(frame: Frame) -> Any:
         frame[0] += _LIST_COST

@@ -7,6 +7,7 @@ the left operand first: without it the error names the operator, but for strings
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -24,10 +25,11 @@ _MODULUS = CelError("modulus by zero")
 _MIN_TIME, _MAX_TIME = -62135596800 * 10**9, 253402300799 * 10**9 + 999999999
 _RECEIVERS = frozenset({str, Duration, Timestamp})
 _ORDERED = frozenset({bool, bytes, float, Duration, int, str, Timestamp, Uint})
+_SIZED = (str, bytes, list, dict)  # a tuple, as a union takes longer to make than to test
 
 
-def _without_trait(operator: str, value: Any) -> CelError:
-    return NO_SUCH_OVERLOAD if type(value) in _RECEIVERS else CelError(f"no such overload: {operator}")
+def _without_trait(name: str, value: Any) -> CelError:
+    return NO_SUCH_OVERLOAD if type(value) in _RECEIVERS else CelError(f"no such overload: {name}")
 
 
 def _int(number: int) -> Any:
@@ -49,6 +51,8 @@ def _moved(moment: Timestamp, nanoseconds: int) -> Any:
 
 def _add(left: Any, right: Any) -> Any:
     kind, other = type(left), type(right)
+    if kind is other and (kind is list or kind is str):
+        return left + right
     if kind is Duration and other is Timestamp:
         return _moved(right, left.nanoseconds)
     if kind is Timestamp:
@@ -138,13 +142,15 @@ def _not(value: Any) -> Any:
 
 
 def _size(value: Any) -> Any:
-    return len(value) if isinstance(value, str | bytes | list | dict) else _without_trait("size", value)
+    return len(value) if isinstance(value, _SIZED) else _without_trait("size", value)
 
 
-def _order(operator: str, accepted: tuple[int, ...]) -> Callable[[Any, Any], Any]:
+def _order(name: str, of_ints: Callable[[int, int], bool], accepted: tuple[int, ...]) -> Callable[[Any, Any], Any]:
     def ordered(left: Any, right: Any) -> Any:
+        if type(left) is int and type(right) is int:
+            return of_ints(left, right)
         if type(left) not in _ORDERED:
-            return _without_trait(operator, left)
+            return _without_trait(name, left)
         order = compare(left, right)
         return order if isinstance(order, CelError) else order in accepted
 
@@ -206,10 +212,10 @@ BINARY: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "_*_": _multiply,
     "_/_": _divide,
     "_%_": _modulo,
-    "_<_": _order("_<_", (-1,)),
-    "_<=_": _order("_<=_", (-1, 0)),
-    "_>_": _order("_>_", (1,)),
-    "_>=_": _order("_>=_", (1, 0)),
+    "_<_": _order("_<_", operator.lt, (-1,)),
+    "_<=_": _order("_<=_", operator.le, (-1, 0)),
+    "_>_": _order("_>_", operator.gt, (1,)),
+    "_>=_": _order("_>=_", operator.ge, (1, 0)),
     "_==_": equal,
     "_!=_": _unequal,
     "@in": contains,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hostprocess.cel import calls, operators
-from hostprocess.cel.attributes import CONTEXT, FAILED, INPUTS, SLOTS, Attribute, Frame, Path, Qualifier, Run, Ternary, bad_key, resolver, runner
+from hostprocess.cel.attributes import FAILED, INPUTS, SLOTS, Attribute, Frame, Path, Qualifier, Run, Ternary, bad_key, read_variables, resolver, runner
 from hostprocess.cel.checker import Checked
 from hostprocess.cel.conversions import CONVERSIONS
 from hostprocess.cel.environment import UNDEFINED_TYPES, Environment
@@ -94,6 +94,8 @@ class Planner:
         # Name to place in the frame, and, for an accumulator that makes itself, what reads it.
         self._locals: dict[str, Run] = {}
         self._growing: dict[str, int] = {}
+        self._places: dict[Run, int] = {}
+        """Where in the frame is what such a function reads."""
         self.size = SLOTS
         self.reads_variables = False
 
@@ -125,13 +127,10 @@ class Planner:
                 raise _not_instantiated(f"reference to undefined type: {name}")
             return Step(constant=(TypeValue(kind.parameters[0].name if kind.parameters else "type"),))
         if local is None:
-            local = self._variables if name == "variables" else _input(name)
+            local = read_variables if name == "variables" else _input(name)
             self.reads_variables |= name == "variables"
-        return Step(attribute=Path(self._reread(local, kind)))
-
-    @staticmethod
-    def _variables(frame: Frame) -> Any:
-        return frame[CONTEXT].variables
+        base = self._reread(local, kind)
+        return Step(attribute=Path(base, place=self._places.get(base)))
 
     def _reread(self, base: Run, kind: Type) -> Run:
         return reread(base) if kind.is_optional and self._environment.minor < _CEL_GO_29 else base
@@ -241,14 +240,14 @@ class Planner:
         grows = isinstance(node.accu_init, ListLiteral) and not node.accu_init.elements
         eager = init.constant is not None or grows
         start = init.runner()
-        self._locals[node.accu_var] = _local(accumulator) if eager else lazily(accumulator, start)
+        self._locals[node.accu_var] = self._local(accumulator) if eager else lazily(accumulator, start)
         self._growing.pop(node.accu_var, None)
         if grows:
             self._growing[node.accu_var] = accumulator
         within = dict(self._locals)
         for name, place in ((node.iter_var, first), (node.iter_var2, second)):
             if name and place is not None:
-                self._locals[name] = _local(place)
+                self._locals[name] = self._local(place)
                 self._growing.pop(name, None)
         every = quantified(node)
         if every is not None and second is None and isinstance(node.step, Call):
@@ -300,6 +299,13 @@ class Planner:
         self.size += 1
         return self.size - 1
 
+    def _local(self, place: int) -> Run:
+        def run(frame: Frame) -> Any:
+            return frame[place]
+
+        self._places[run] = place
+        return run
+
 
 def quantified(node: Comprehension) -> bool | None:
     """True for what `all` expands to, False for `exists`, None for anything else."""
@@ -340,13 +346,6 @@ def _appended(accumulated: Run, element: Step) -> Run:
 
 def _fresh_list(_frame: Frame) -> Any:
     return []
-
-
-def _local(place: int) -> Run:
-    def run(frame: Frame) -> Any:
-        return frame[place]
-
-    return run
 
 
 def _input(name: str) -> Run:

@@ -6,7 +6,6 @@ Source: k8s.io/apiserver/pkg/admission/plugin/cel/composition.go (variables), co
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -189,15 +188,24 @@ class TreeProgram:
     """A compiled expression."""
 
     def __init__(self, planned: Plan, kind: Type, variables: Mapping[str, _Variable], runtime: TreeRuntime, minor: int) -> None:
-        self._plan = planned
         self._run = planned.run
         self._blank = [None] * (planned.size - 3)
         self.variables = variables if planned.reads_variables else {}
         """Those that it reads, directly or not, as they were compiled."""
         self._runtime = runtime
-        self._shows_typed = minor >= _TYPED_OBJECTS
+        self.shows_typed = minor >= _TYPED_OBJECTS
+        """Whether the release shows objects of built-in kinds to CEL as Go values."""
         self.type = kind
         self.result_type = str(kind) if minor >= _OPTIONAL_TYPE else str(kind).replace("optional_type", "optional")
+
+    @property
+    def timeout(self) -> float:
+        """How many seconds one evaluation may take."""
+        return self._runtime.timeout
+
+    def lazy_variables(self, activation: TreeActivation) -> Lazy:
+        """What `variables` is to the expression."""
+        return _LazyVariables(self.variables, activation)
 
     def evaluate(self, activation: TreeActivation, account: Account | None = None) -> Any:
         """See `Program.evaluate`. What the variables cost that it made is charged too, and first."""
@@ -214,14 +222,13 @@ class TreeProgram:
 
     def run(self, activation: TreeActivation) -> tuple[Any, int]:
         """The value (a `CelError` or an `Unknown` perhaps) and the cost."""
-        variables = _LazyVariables(self.variables, activation) if self._plan.reads_variables else None
-        frame: list[Any] = [0, activation.inputs, Context(time.monotonic() + self._runtime.timeout, activation, variables, self._shows_typed), *self._blank]
+        frame: list[Any] = [0, activation.inputs, Context(self, activation), *self._blank]
         try:
             value = self._run(frame)
         except CostExceeded:
             return _COST_EXCEEDED, frame[0]
         except TimedOut:
-            return CelError(f"the expression takes longer than {self._runtime.timeout:g} s", kind="timeout"), frame[0]
+            return CelError(f"the expression takes longer than {self.timeout:g} s", kind="timeout"), frame[0]
         except GoPanic as panic:
             return CelError(f"internal error: {panic}"), frame[0]
         except RecursionError:
