@@ -23,6 +23,7 @@ __all__ = [
     "CONNECT_KINDS",
     "OPERATIONS",
     "REVIEW_VERSIONS",
+    "UNKNOWN_USER",
     "Circumstances",
     "check_definition",
     "check_metadata",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 JSONObject = dict[str, Any]
+_TEXT = (str, NoneType)  # a tuple, as a union takes longer to make than to test
 OPERATIONS = ("CREATE", "UPDATE", "DELETE", "CONNECT")
 REVIEW_VERSIONS = ("admission.k8s.io/v1", "admission.k8s.io/v1beta1")
 NO_NAMESPACE = "the namespace is not known: name it with --namespace"
@@ -42,7 +44,7 @@ NO_USER = "the user who makes the request is not known: name it with --user"
 NO_OLD_OBJECT = "the stored object was not given: add it with --old"
 NO_OPTIONS = "the options of the request are not known: give an AdmissionReview"
 
-_UNKNOWN_USER = Unknown(NO_USER)
+UNKNOWN_USER = Unknown(NO_USER)
 _POD = ("", "v1", "pods")
 # Kinds that are no resource of their own: they are sent to a subresource of another.
 _SENT_TO: dict[tuple[str, str], tuple[str, str, str, str]] = {
@@ -76,7 +78,7 @@ class Circumstances:
     operation: str = "CREATE"
     namespace: str = ""
     subresource: str = ""
-    user_info: JSONObject | Unknown = _UNKNOWN_USER
+    user_info: JSONObject | Unknown = UNKNOWN_USER
     old_objects: Mapping[tuple[str, str, str, str], JSONObject] | None = None
 
 
@@ -105,11 +107,11 @@ def check_metadata(resource: Resource) -> None:
     wrong = "" if isinstance(metadata, dict) else "must be a mapping"
     steps: tuple[str, ...] = ("metadata",)
     for key in () if wrong else ("name", "generateName", "namespace"):
-        if not isinstance(metadata.get(key, ""), str | NoneType):
+        if not isinstance(metadata.get(key), _TEXT):
             wrong, steps = "must be a string", ("metadata", key)
     for key in () if wrong else ("labels", "annotations"):
-        value = metadata.get(key) or {}
-        if not isinstance(value, dict) or not all(isinstance(one, str | NoneType) for one in (*value, *value.values())):
+        value = metadata.get(key)
+        if value and (not isinstance(value, dict) or not all(isinstance(one, _TEXT) for one in (*value, *value.values()))):
             wrong, steps = "must be a mapping of strings; put the values in quotes", ("metadata", key)
     if wrong:
         place = locate(resource.origin, steps)
@@ -217,7 +219,7 @@ def _in_namespace(value: JSONObject, namespace: str | Unknown) -> JSONObject:
 
 def _name(resource: Resource, operation: str) -> str | Unknown:
     metadata = resource.object.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    name = metadata.get("name") if isinstance(metadata, dict) else None
     if name:
         return str(name)
     if operation == "CREATE" and resource.name:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 __all__ = [
@@ -122,7 +123,7 @@ class Resource:
     def name(self) -> str:
         """`metadata.name`, or `metadata.generateName`, or nothing."""
         metadata = self.object.get("metadata")
-        if not isinstance(metadata, Mapping):
+        if not isinstance(metadata, dict):
             return ""
         return str(metadata.get("name") or metadata.get("generateName") or "")
 
@@ -130,7 +131,7 @@ class Resource:
     def namespace(self) -> str:
         """`metadata.namespace`, or nothing."""
         metadata = self.object.get("metadata")
-        return str(metadata.get("namespace") or "") if isinstance(metadata, Mapping) else ""
+        return str(metadata.get("namespace") or "") if isinstance(metadata, dict) else ""
 
 
 class GroupVersionKind(NamedTuple):
@@ -332,6 +333,7 @@ class Range:
         return (not self.since or number >= _number(self.since)) and (not self.before or number < _number(self.before))
 
 
+@lru_cache(maxsize=1024)
 def _number(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")[:2]))
 

@@ -16,8 +16,10 @@ __all__ = ["FAILURES_KEY", "Response", "client_message", "code_of", "denial", "f
 
 FAILURES_KEY = "validation.policy.admission.k8s.io/validation_failure"
 _MAX_FAILURES = 50
+_AS_GO = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _CODES = {"Forbidden": 403, "Unauthorized": 401, "RequestEntityTooLarge": 413}
 _INVALID = 422
+_ONLY_FIRST = Range(before="1.37")
 _DOING = {"CREATE": "creating", "UPDATE": "replacing", "DELETE": "deleting"}
 
 
@@ -93,7 +95,7 @@ def failures_annotation(decisions: Iterable[Decision], bindings: Mapping[tuple[s
     ]
     if not failures:
         return ""
-    text = json.dumps(failures[: 1 if kubernetes and Range(before="1.37").holds(kubernetes) else _MAX_FAILURES], ensure_ascii=False, separators=(",", ":"))
+    text = _AS_GO.encode(failures[: 1 if kubernetes and _ONLY_FIRST.holds(kubernetes) else _MAX_FAILURES])
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text

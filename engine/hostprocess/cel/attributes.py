@@ -1,7 +1,8 @@
 """How names, fields and indices are read: paths from a base value, one qualifier after the other, with the cost of each.
 
 Source: github.com/google/cel-go/interpreter/attributes.go and `Observe` of interpreter/runtimecost.go. A frame is a list: the cost so
-far, the inputs, the `Context` of the evaluation, then the variables of comprehensions.
+far, the inputs, the activation, the program, the cost at which to look at the clock next, the time when it must be over, what `variables`
+is as a value, then the variables of comprehensions. The last three but those are made when they are needed: most evaluations take microseconds.
 """
 
 from __future__ import annotations
@@ -18,14 +19,36 @@ from hostprocess.cel.typed import TypedValues
 from hostprocess.cel.values import ABSENT, Opaque, Optional, Uint
 from hostprocess.model import Unknown
 
-__all__ = ["CONTEXT", "COST", "FAILED", "INPUTS", "SLOTS", "Attribute", "Frame", "Lazy", "Path", "Qualifier", "Run", "Ternary", "bad_key", "read_variables", "resolver", "runner"]
+__all__ = [
+    "COST",
+    "FAILED",
+    "INPUTS",
+    "PAUSE",
+    "SLOTS",
+    "Attribute",
+    "Frame",
+    "Lazy",
+    "Path",
+    "Qualifier",
+    "Run",
+    "Ternary",
+    "bad_key",
+    "plain_keys",
+    "read_variables",
+    "resolver",
+    "runner",
+    "typed_values",
+]
 
 Frame = list[Any]
 Run = Callable[[Frame], Any]
 COST: Final = 0
 INPUTS: Final = 1
-CONTEXT: Final = 2
-SLOTS: Final = 3
+ACTIVATION: Final = 2
+PROGRAM: Final = 3
+PAUSE: Final = 4
+_VARIABLES: Final = 6
+SLOTS: Final = 7
 FAILED: Final = (CelError, Unknown)
 """What an operation that meets it gives back; a tuple, as a union takes longer to make than to test."""
 _KEYS = (str, int, float)
@@ -60,8 +83,16 @@ class Qualifier:
 
 
 def read_variables(frame: Frame) -> Any:
-    """The base `variables`."""
-    return frame[CONTEXT].variables
+    """The base `variables`: one and the same value for the whole evaluation."""
+    value = frame[_VARIABLES]
+    if value is None:
+        value = frame[_VARIABLES] = frame[PROGRAM].lazy_variables(frame[ACTIVATION])
+    return value
+
+
+def typed_values(frame: Frame) -> TypedValues | None:
+    """Which lists and maps are Go values; None where none are."""
+    return frame[ACTIVATION].typed_values() if frame[PROGRAM].shows_typed else None
 
 
 @dataclass(slots=True)
@@ -115,8 +146,7 @@ def resolver(attribute: Attribute) -> Run:
 def runner(attribute: Attribute, tests: bool = False) -> Run:
     """What reads the attribute, at its full cost: 1 for the name and 1 for each qualifier; a ternary costs nothing itself, a `has()` 1 less."""
     own = isinstance(attribute, Path) - tests
-    if isinstance(attribute, Path) and attribute.qualifiers and all(map(_is_plain, attribute.qualifiers)):
-        keys = tuple(each.key for each in attribute.qualifiers)
+    if isinstance(attribute, Path) and (keys := plain_keys(attribute)):
         return _plain_test(attribute, keys) if tests else _plain_path(attribute, keys, 1)
     resolve = resolver(attribute)
     if not own:
@@ -128,6 +158,11 @@ def runner(attribute: Attribute, tests: bool = False) -> Run:
         return value.present() if tests and value.__class__ is Optional else value
 
     return run
+
+
+def plain_keys(path: Path) -> tuple[str, ...] | None:
+    """The fields of a path that has nothing else behind its base; None for any other."""
+    return tuple(each.key for each in path.qualifiers) if all(map(_is_plain, path.qualifiers)) else None
 
 
 def _is_plain(qualifier: Qualifier) -> bool:
@@ -197,11 +232,10 @@ def _variable_path(keys: tuple[str, ...], own: int) -> Run:
     charge = len(keys) + own
 
     def variable(frame: Frame) -> Any:
-        context = frame[CONTEXT]
-        # The usual case without a call: it has been read before.
-        value = context.activation.variables.get(context.program.variables.get(first), ABSENT)
-        if value is ABSENT:
-            value = context.variables.find(first)
+        known = frame[PROGRAM].variables.get(first)
+        value = frame[ACTIVATION].variables.get(known, ABSENT)
+        if value is ABSENT and known is not None:
+            value = known.evaluated(frame[ACTIVATION])
         for key in others:
             if value.__class__ is not dict or key not in value:
                 break
@@ -211,13 +245,40 @@ def _variable_path(keys: tuple[str, ...], own: int) -> Run:
                 frame[0] += charge
                 return value
         frame[0] += own
-        return _applied(frame, context.variables, qualifiers)
+        return _applied(frame, read_variables(frame), qualifiers)
 
     return variable
 
 
+def _variable_test(keys: tuple[str, ...]) -> Run:
+    """`has()` of a field of a variable."""
+    first, *between, last = keys
+    charge = len(keys)
+    qualifiers = (*map(Qualifier, keys[:-1]), Qualifier(last, test=True))
+
+    def test(frame: Frame) -> Any:
+        known = frame[PROGRAM].variables.get(first)
+        value = frame[ACTIVATION].variables.get(known, ABSENT)
+        if value is ABSENT and known is not None:
+            value = known.evaluated(frame[ACTIVATION])
+        for key in between:
+            if value.__class__ is not dict or key not in value:
+                break
+            value = value[key]
+        else:
+            if value.__class__ is dict:
+                frame[0] += charge
+                return last in value
+        found = _applied(frame, read_variables(frame), qualifiers)
+        return found.present() if found.__class__ is Optional else found
+
+    return test
+
+
 def _plain_test(start: Path, keys: tuple[str, ...]) -> Run:
     base, place = start.base, start.place
+    if base is read_variables and len(keys) > 1:
+        return _variable_test(keys)
     *before, last = keys
     path = tuple(before)
     charge = len(keys)
@@ -264,7 +325,7 @@ def _applied(frame: Frame, value: Any, qualifiers: tuple[Qualifier, ...]) -> Any
             frame[0] += not optional
             return value
         found = _found(value, key, optional or qualifier.test)
-        if key.__class__ is not str and (key.__class__ is not int or value.__class__ is dict) and (typed := frame[CONTEXT].typed) is not None:
+        if key.__class__ is not str and (key.__class__ is not int or value.__class__ is dict) and (typed := typed_values(frame)) is not None:
             plain, found = found, _in_typed(typed, value, key, found)
             held = found is not plain and value.__class__ is list and isinstance(key, _KEYS)
         if qualifier.test and not optional:

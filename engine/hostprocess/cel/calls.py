@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hostprocess.cel.attributes import CONTEXT, FAILED, Frame, Lazy, Run
+from hostprocess.cel.attributes import FAILED, Frame, Lazy, Run, typed_values
 from hostprocess.cel.equality import NO_SUCH_OVERLOAD, equal
 from hostprocess.cel.library.costs import call_cost, scaled, size
 from hostprocess.cel.library.texts import go_type, type_name
@@ -23,15 +23,13 @@ __all__ = [
     "Charge",
     "binary",
     "charge_of",
-    "conjunction",
-    "disjunction",
     "equality",
+    "equals_null",
     "equals_text",
     "fits",
     "negation",
     "overloaded",
     "unary",
-    "undecided",
     "various",
 ]
 
@@ -168,7 +166,7 @@ def in_aggregate(value: Run, container: Run, function: Callable[[Any, Any], Any]
             result = first
         elif second.__class__ not in _VALUES and isinstance(second, FAILED):
             result = second
-        elif second.__class__ is dict and first.__class__ is not str and (typed := frame[CONTEXT].typed) is not None and second in typed:
+        elif second.__class__ is dict and first.__class__ is not str and (typed := typed_values(frame)) is not None and second in typed:
             result = CelError(f"unsupported map key type: {go_type(first)}")
         else:
             result = function(first, second)
@@ -211,10 +209,7 @@ def equality(left: Run, right: Run, negated: bool, strict: bool) -> Run:
             frame[0] += scaled(min(len(first), len(second))) if kind is str else 1
             return (first == second) is not negated
         result = _equal(first, second, negated, frame)
-        if strict and not negated and isinstance(first, Opaque) and not isinstance(first, Lazy):
-            frame[0] += 1
-        else:
-            frame[0] += scaled(min(_size(first, strict), _size(second, strict)))
+        frame[0] += 1 if _is_flat(first, negated, strict) else scaled(min(_size(first, strict), _size(second, strict)))
         return result
 
     return run
@@ -232,10 +227,33 @@ def equals_text(left: Run, text: str, negated: bool, strict: bool) -> Run:
             frame[0] += costs[size_of_first] if size_of_first < length else costs[length]
             return (first == text) is not negated
         result = _equal(first, text, negated, frame)
-        frame[0] += 1 if strict and not negated and isinstance(first, Opaque) and not isinstance(first, Lazy) else scaled(min(_size(first, strict), length))
+        frame[0] += 1 if _is_flat(first, negated, strict) else scaled(min(_size(first, strict), length))
         return result
 
     return run
+
+
+def equals_null(left: Run, negated: bool, strict: bool) -> Run:
+    """`==` and `!=` with `null` on the right."""
+
+    def run(frame: Frame) -> Any:
+        first = left(frame)
+        if first is None:
+            frame[0] += 1
+            return not negated
+        if first.__class__ is dict:
+            frame[0] += bool(first)  # what is empty costs nothing
+            return negated
+        result = _equal(first, None, negated, frame)
+        frame[0] += 1 if _is_flat(first, negated, strict) else scaled(min(_size(first, strict), 1))
+        return result
+
+    return run
+
+
+def _is_flat(value: Any, negated: bool, strict: bool) -> bool:
+    """Whether a comparison with this on the left costs 1, whatever the right."""
+    return strict and not negated and isinstance(value, Opaque) and not isinstance(value, Lazy)
 
 
 def _size(value: Any, strict: bool) -> int:
@@ -250,49 +268,10 @@ def _equal(first: Any, second: Any, negated: bool, frame: Frame) -> Any:
         return first
     if isinstance(second, FAILED):
         return second
-    verdict = equal(first, second, frame[CONTEXT].typed)
+    verdict = equal(first, second, typed_values(frame))
     if isinstance(verdict, Unknown) or not negated:
         return verdict
     return verdict is not True
-
-
-def conjunction(left: Run, right: Run) -> Run:
-    """`&&`: false if either is; else what is unknown; else the first error."""
-
-    def run(frame: Frame) -> Any:
-        first = left(frame)
-        if first is False:
-            return False
-        second = right(frame)
-        if second is False:
-            return False
-        return True if first is True and second is True else undecided(first, second)
-
-    return run
-
-
-def disjunction(left: Run, right: Run) -> Run:
-    """`||`: true if either is; else what is unknown; else the first error."""
-
-    def run(frame: Frame) -> Any:
-        first = left(frame)
-        if first is True:
-            return True
-        second = right(frame)
-        if second is True:
-            return True
-        return False if first is False and second is False else undecided(first, second)
-
-    return run
-
-
-def undecided(first: Any, second: Any) -> Any:
-    """What `&&` and `||` give where neither operand decides and not both are bools."""
-    for value in (first, second):
-        if isinstance(value, Unknown):
-            return value
-    failed = second if isinstance(first, bool) else first
-    return failed if isinstance(failed, CelError) else NO_SUCH_OVERLOAD
 
 
 def overloaded(name: str, overloads: Sequence[Signature]) -> Callable[..., Any]:

@@ -73,6 +73,8 @@ class CoverageRuntime(TreeRuntime):
 
 
 class _MarkingPlanner(Planner):
+    merges_logic = False
+
     def __init__(self, checked: Checked, environment: Environment, expression: str, positions: Mapping[int, int], marks: Marks, first: int) -> None:
         super().__init__(checked, environment)
         self._extents = Extents(expression, positions)

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from hostprocess.cel.attributes import FAILED, Frame, Run
-from hostprocess.cel.calls import undecided
+from hostprocess.cel.attributes import FAILED, PAUSE, Frame, Run
 from hostprocess.cel.library.texts import go_type
+from hostprocess.cel.limits import look
+from hostprocess.cel.logic import undecided
 from hostprocess.cel.runtime import CelError
 
 __all__ = ["UNSET", "Fold", "fold", "lazily", "quantifier"]
@@ -56,7 +57,6 @@ def fold(parts: Fold) -> Run:
         if values.__class__ is not list and values.__class__ is not dict:
             return _not_iterable(values, parts.two)
         frame[accumulator] = UNSET if init is None else init(frame)
-        context = frame[2]
         for item in values if second is None else _pairs(values):
             if second is None:
                 frame[first] = item
@@ -65,8 +65,8 @@ def fold(parts: Fold) -> Run:
             if condition is not None and condition(frame) is False:
                 break
             frame[accumulator] = step(frame)
-            if frame[0] > context.pause:
-                context.look(frame[0])
+            if frame[0] > frame[PAUSE]:
+                look(frame)
         return result(frame)
 
     return run
@@ -84,7 +84,6 @@ def quantifier(ranged: Run, place: int, predicate: Run, every: bool) -> Run:
         values = ranged(frame)
         if values.__class__ is not list and values.__class__ is not dict:
             return _not_iterable(values, False)
-        context = frame[2]
         result: Any = every
         items = iter(values)
         for item in items:
@@ -98,8 +97,8 @@ def quantifier(ranged: Run, place: int, predicate: Run, every: bool) -> Run:
                 break
             if value is not every or result is not every:
                 result = undecided(result, value)
-            if frame[0] > context.pause:
-                context.look(frame[0])
+            if frame[0] > frame[PAUSE]:
+                look(frame)
         frame[0] += 1
         return result
 

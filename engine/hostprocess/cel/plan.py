@@ -5,7 +5,7 @@ Source: github.com/google/cel-go/interpreter/planner.go and decorators.go (const
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from hostprocess.cel.folds import Fold, fold, lazily, quantifier
 from hostprocess.cel.functions import STANDARD_FUNCTIONS, or_optional
 from hostprocess.cel.library.regex import compile_pattern
 from hostprocess.cel.literals import list_literal, map_literal, membership
+from hostprocess.cel.logic import logical, merged
 from hostprocess.cel.natives import reread
 from hostprocess.cel.nodes import Call, Comprehension, Const, Ident, ListLiteral, MapLiteral, Node, Select
 from hostprocess.cel.runtime import UNBOUND, CelError, CompileError
@@ -88,6 +89,9 @@ def _not_instantiated(message: str) -> CompileError:
 class Planner:
     """Plans the nodes of one tree; a subclass may put something around the steps."""
 
+    merges_logic = True
+    """Whether the operands of a chain of `&&` or `||` are planned together, those between them not on their own."""
+
     def __init__(self, checked: Checked, environment: Environment) -> None:
         self._checked = checked
         self._environment = environment
@@ -96,6 +100,7 @@ class Planner:
         self._growing: dict[str, int] = {}
         self._places: dict[Run, int] = {}
         """Where in the frame is what such a function reads."""
+        self._inputs: dict[str, Run] = {}
         self.size = SLOTS
         self.reads_variables = False
 
@@ -127,7 +132,7 @@ class Planner:
                 raise _not_instantiated(f"reference to undefined type: {name}")
             return Step(constant=(TypeValue(kind.parameters[0].name if kind.parameters else "type"),))
         if local is None:
-            local = read_variables if name == "variables" else _input(name)
+            local = read_variables if name == "variables" else self._input(name)
             self.reads_variables |= name == "variables"
         base = self._reread(local, kind)
         return Step(attribute=Path(base, place=self._places.get(base)))
@@ -167,6 +172,8 @@ class Planner:
         nodes = node.arguments if node.target is None or reference.qualified else (node.target, *node.arguments)
         if name == "_+_" and isinstance(nodes[0], Ident) and nodes[0].name in self._growing:
             return Step(self._grown(nodes[0].name, nodes[1]))
+        if name in ("_&&_", "_||_"):
+            return Step(self._logical(name, node))
         steps = [self.step(each) for each in nodes]
         if name in ("_[_]", "_[?_]", "_?._"):
             return self._index(steps[0], nodes[0], steps[1], name != "_[_]")
@@ -174,15 +181,17 @@ class Planner:
             truthy, falsy = self._attribute(steps[1], nodes[1]), self._attribute(steps[2], nodes[2])
             return Step(attribute=Ternary(steps[0].runner(), truthy, falsy))
         arguments = [step.runner() for step in steps]
-        special = _SPECIAL.get(name)
-        if special is not None:
-            return Step(special(*arguments))
+        if name == "@not_strictly_false":
+            return Step(_not_strictly_false(arguments[0]))
         if name in ("or", "orValue"):
             return Step(or_optional(arguments[0], arguments[1], name == "orValue", self._environment.minor < _CEL_GO_29))
         if name in ("_==_", "_!=_"):
+            negated, strict = name == "_!=_", self._environment.strict_cost
             if steps[1].constant is not None and type(steps[1].constant[0]) is str:
-                return Step(calls.equals_text(arguments[0], steps[1].constant[0], name == "_!=_", self._environment.strict_cost))
-            return Step(calls.equality(arguments[0], arguments[1], name == "_!=_", self._environment.strict_cost))
+                return Step(calls.equals_text(arguments[0], steps[1].constant[0], negated, strict))
+            if steps[1].constant == (None,):
+                return Step(calls.equals_null(arguments[0], negated, strict))
+            return Step(calls.equality(arguments[0], arguments[1], negated, strict))
         if name in _PATTERNED and len(steps) > 1 and steps[1].constant is not None:
             _check_pattern(steps[1].constant[0])
         if name == "@in" and reference.overloads == ("in_list",) and steps[1].constant is not None:
@@ -196,6 +205,22 @@ class Planner:
                 raise _not_instantiated(value.message)
             return Step(constant=(value,))
         return Step(run)
+
+    def _logical(self, name: str, node: Call) -> Run:
+        decisive = name == "_||_"
+        if not self.merges_logic:
+            return logical([self.step(each).runner() for each in node.arguments], decisive)
+        steps = [self.step(each) for each in self._operands(node, name)]
+        operands = [(step.runner(), step.attribute if step.tests and isinstance(step.attribute, Path) else None) for step in steps]
+        return logical([run for run, _ in operands] if decisive else merged(operands), decisive)
+
+    def _operands(self, node: Node, name: str) -> Iterator[Node]:
+        """The operands of a whole chain of `&&` or `||`."""
+        if isinstance(node, Call) and self._checked.references[node.id].name == name:
+            for each in node.arguments:
+                yield from self._operands(each, name)
+        else:
+            yield node
 
     def _index(self, operand: Step, node: Node, index: Step, optional: bool) -> Step:
         if index.constant is not None:
@@ -294,6 +319,11 @@ class Planner:
             return append(value, more)
 
         return run
+
+    def _input(self, name: str) -> Run:
+        if name not in self._inputs:
+            self._inputs[name] = _input(name)
+        return self._inputs[name]
 
     def _slot(self) -> int:
         self.size += 1
@@ -398,10 +428,3 @@ def _not_strictly_false(argument: Run) -> Run:
         return value if isinstance(value, bool) else True
 
     return run
-
-
-_SPECIAL: dict[str, Callable[..., Run]] = {
-    "_&&_": calls.conjunction,
-    "_||_": calls.disjunction,
-    "@not_strictly_false": _not_strictly_false,
-}

@@ -97,6 +97,8 @@ class _Recorded(Step):
 
 
 class _RecordingPlanner(Planner):
+    merges_logic = False
+
     def __init__(self, checked: Checked, environment: Environment, recorder: _Recorder) -> None:
         super().__init__(checked, environment)
         self._recorder = recorder

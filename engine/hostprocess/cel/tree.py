@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from hostprocess.cel.attributes import Lazy
+from hostprocess.cel.attributes import PAUSE, Lazy
 from hostprocess.cel.checker import Checked
 from hostprocess.cel.declarations import GoPanic
 from hostprocess.cel.environment import Environment, environment
 from hostprocess.cel.frontend import compile_checked
-from hostprocess.cel.limits import PER_CALL_LIMIT, Context, CostExceeded, TimedOut
+from hostprocess.cel.limits import CLOCK_INTERVAL, PER_CALL_LIMIT, CostExceeded, TimedOut
 from hostprocess.cel.plan import MissingInput, Plan, plan
 from hostprocess.cel.runtime import NEWEST, Account, CelError, CompileError
 from hostprocess.cel.typed import TypedValues
@@ -42,6 +42,20 @@ class _Variable:
     text: str
     type: Type
     program: TreeProgram | CompileError
+
+    def evaluated(self, activation: TreeActivation) -> Any:
+        """The value, or the error, to whoever reads it in this activation, which keeps it."""
+        program = self.program
+        if isinstance(program, CompileError):
+            message = f'composited variable "{self.name}" fails to compile: {program.text}'
+            value: Any = CelError(message, kind="limitation" if program.limitation else "")
+        else:
+            value, cost = program.run(activation)
+            activation.cost += cost
+            if value.__class__ is CelError:
+                value = CelError(f'composited variable "{self.name}" fails to evaluate: {value.message}', value.missing, value.kind)
+        activation.variables[self] = value
+        return value
 
 
 class TreeRuntime:
@@ -138,14 +152,20 @@ def _read_by(expression: str, variables: Mapping[str, str]) -> list[str]:
 class TreeActivation:
     """The inputs of one phase and the variables evaluated in it."""
 
-    __slots__ = ("cost", "inputs", "typed", "variables")
+    __slots__ = ("_typed", "cost", "inputs", "variables")
 
     def __init__(self, inputs: dict[str, Any]) -> None:
         self.inputs = inputs
         self.variables: dict[_Variable, Any] = {}
-        self.typed: TypedValues | None = None
+        self._typed: TypedValues | None = None
         self.cost = 0
         """What variables have cost since it was last taken from an account."""
+
+    def typed_values(self) -> TypedValues:
+        """Which lists and maps of the inputs are Go values, where the release shows them so."""
+        if self._typed is None:
+            self._typed = TypedValues(self.inputs)
+        return self._typed
 
 
 class _LazyVariables(Lazy):
@@ -162,26 +182,12 @@ class _LazyVariables(Lazy):
         variable = self._variables.get(name)
         if variable is None:
             return ABSENT
-        values = self._activation.variables
-        value = values.get(variable, ABSENT)
-        if value is ABSENT:
-            value = values[variable] = self._evaluated(variable)
-        return value
+        value = self._activation.variables.get(variable, ABSENT)
+        return variable.evaluated(self._activation) if value is ABSENT else value
 
     def size(self) -> int:
         """See `Lazy.size`."""
         return len(self._variables)
-
-    def _evaluated(self, variable: _Variable) -> Any:
-        program = variable.program
-        if isinstance(program, CompileError):
-            message = f'composited variable "{variable.name}" fails to compile: {program.text}'
-            return CelError(message, kind="limitation" if program.limitation else "")
-        value, cost = program.run(self._activation)
-        self._activation.cost += cost
-        if isinstance(value, CelError):
-            return CelError(f'composited variable "{variable.name}" fails to evaluate: {value.message}', value.missing, value.kind)
-        return value
 
 
 class TreeProgram:
@@ -189,7 +195,7 @@ class TreeProgram:
 
     def __init__(self, planned: Plan, kind: Type, variables: Mapping[str, _Variable], runtime: TreeRuntime, minor: int) -> None:
         self._run = planned.run
-        self._blank = [None] * (planned.size - 3)
+        self._blank = [CLOCK_INTERVAL, *[None] * (planned.size - PAUSE - 1)]
         self.variables = variables if planned.reads_variables else {}
         """Those that it reads, directly or not, as they were compiled."""
         self._runtime = runtime
@@ -222,7 +228,7 @@ class TreeProgram:
 
     def run(self, activation: TreeActivation) -> tuple[Any, int]:
         """The value (a `CelError` or an `Unknown` perhaps) and the cost."""
-        frame: list[Any] = [0, activation.inputs, Context(self, activation), *self._blank]
+        frame: list[Any] = [0, activation.inputs, activation, self, *self._blank]
         try:
             value = self._run(frame)
         except CostExceeded:

@@ -110,6 +110,7 @@ def _go_type(kind: str) -> str:
 
 
 @cache
+@cache
 def release_number(kubernetes: str) -> tuple[int, int]:
     """`1.37` or `v1.37.2` as numbers that compare. The oldest release of the catalogue stands for those before it."""
     major, minor = kubernetes.removeprefix("v").split(".")[:2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["Steps", "format_path", "parse_path"]
 
@@ -12,6 +13,7 @@ _PLAIN = re.compile(r"[A-Za-z_$][\w$-]*")
 _STEP = re.compile(r"""\.?(?:([A-Za-z_$][\w$-]*)|\[(\d+)\]|\[(?:"((?:[^"\\]|\\.)*)"|'([^']*)')\])""")
 
 
+@lru_cache(maxsize=4096)
 def format_path(steps: Steps) -> str:
     """Steps as kubectl would write them: `spec.nodeSelector["kubernetes.io/os"]`, `spec.containers[0]`."""
     path = ""
@@ -25,6 +27,7 @@ def format_path(steps: Steps) -> str:
     return path
 
 
+@lru_cache(maxsize=4096)
 def parse_path(path: str) -> Steps:
     """The steps of a field path. Raises ValueError for what is not one."""
     steps: list[str | int] = []

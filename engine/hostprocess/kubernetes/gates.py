@@ -95,6 +95,7 @@ _DROPPED = {
 
 
 @cache
+@cache
 def enabled(gate: str, kubernetes: str) -> bool:
     """Whether a feature gate is on by default in a release."""
     since = _SINCE[gate]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hostprocess.admission import Circumstances, request_for
+from hostprocess.admission import UNKNOWN_USER, Circumstances, request_for
 from hostprocess.authorization import authorizer_inputs
 from hostprocess.cel.runtime import Runtime
 from hostprocess.errors import InputError, PolicyError
@@ -99,11 +99,13 @@ class Runner:
     def evaluator(self, subject: Subject, setting: Setting, *, variables: bool = False) -> Evaluator:
         """The evaluator for a case; with `variables` for what any of them is."""
         kubernetes, containerd = setting.kubernetes or subject.kubernetes, setting.containerd or subject.containerd
-        known = [*setting.inventory, *_namespaces(setting)]
-        surroundings = json.dumps([known, setting.params]) if known or setting.params is not None else ""
-        key = (subject, kubernetes, containerd, variables, setting.without_params, surroundings)
+        name = setting.namespace if isinstance(setting.namespace, str) else None
+        others = bool(setting.inventory) or setting.params is not None or name is None
+        surroundings = json.dumps([setting.inventory, setting.params, setting.namespace]) if others else ""
+        key = (subject, kubernetes, containerd, variables, setting.without_params, name, surroundings)
         found = self._evaluators.get(key)
         if found is None:
+            known = [*setting.inventory, *_namespaces(setting)]
             policies, bindings = (subject.with_variables if variables else subject.compiled)(kubernetes, containerd)
             if setting.without_params:
                 bindings = [replace(binding, param_ref=None) for binding in bindings]
@@ -141,11 +143,10 @@ class Runner:
         """The request of a case, as the API server presents it to policies. Raises `InputError` if it refuses it."""
         setting = case.setting
         namespace = setting.namespace if isinstance(setting.namespace, str) else str((setting.namespace.get("metadata") or {}).get("name", ""))
-        circumstances = Circumstances(operation=setting.operation, namespace=namespace, subresource=setting.subresource)
+        user_info = UNKNOWN_USER if setting.user_info is None else setting.user_info
+        circumstances = Circumstances(operation=setting.operation, namespace=namespace, subresource=setting.subresource, user_info=user_info)
         resource = resource_of(case.object, case.path) if setting.raw else _resource(case)
         request = request_for(resource, inventory, circumstances=circumstances)
-        if setting.user_info is not None:
-            request = replace(request, user_info=setting.user_info)
         if setting.operation == "UPDATE":
             request = replace(request, old_object=_NO_OLD_OBJECT if setting.old_object is None else setting.old_object)
         if setting.dry_run:
