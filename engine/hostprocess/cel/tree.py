@@ -43,8 +43,13 @@ class _Variable:
     type: Type
     program: TreeProgram | CompileError
 
+    def value(self, activation: TreeActivation) -> Any:
+        """The value, or the error, in this activation."""
+        value = activation.variables.get(self, ABSENT)
+        return self.evaluated(activation) if value is ABSENT else value
+
     def evaluated(self, activation: TreeActivation) -> Any:
-        """The value, or the error, to whoever reads it in this activation, which keeps it."""
+        """The same where it is not known yet; the activation keeps it."""
         program = self.program
         if isinstance(program, CompileError):
             message = f'composited variable "{self.name}" fails to compile: {program.text}'
@@ -180,10 +185,7 @@ class _LazyVariables(Lazy):
     def find(self, name: str) -> Any:
         """See `Lazy.find`."""
         variable = self._variables.get(name)
-        if variable is None:
-            return ABSENT
-        value = self._activation.variables.get(variable, ABSENT)
-        return variable.evaluated(self._activation) if value is ABSENT else value
+        return ABSENT if variable is None else variable.value(self._activation)
 
     def size(self) -> int:
         """See `Lazy.size`."""

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field, replace
 from hostprocess.authorization import authorizer_inputs
 from hostprocess.cel.runtime import CompileError
 from hostprocess.cel.source import needed
-from hostprocess.cel.tree import TreeProgram
 from hostprocess.errors import InputError, PolicyError
 from hostprocess.evaluate import Decisions, EvaluatePolicy, Evaluator
 from hostprocess.model import Decision, Outcome, Policy, Request
 from hostprocess.mutation.differences import Compiled, Difference, Differences, differences
 from hostprocess.mutation.model import Mutant
-from hostprocess.mutation.runtime import MutantRuntime, StandIn
-from hostprocess.mutation.trial import Trial
+from hostprocess.mutation.runtime import MutantProgram, MutantRuntime, StandIn
+from hostprocess.mutation.trial import Change, Trial
 from hostprocess.prepared import PreparedPolicy
 from hostprocess.suite.expect import decision_problems, value_problem
 from hostprocess.suite.model import Case, Expected, ExpectedValue, Subject, Suite
@@ -51,13 +50,19 @@ class Version:
     compiled: Compiled
     differences: Differences
     kubernetes: str
-    programs: dict[Difference, tuple[TreeProgram, TreeProgram]] = field(default_factory=dict)
+    changes: dict[Difference | StandIn, Change] = field(default_factory=dict)
     evaluators: dict[int, Evaluator] = field(default_factory=dict)
 
     @property
     def other_variables(self) -> dict[tuple[str, str], str]:
         """The expressions that variables have now, by name and former expression."""
         return {(one.name, one.before): one.after for one in self.differences.expressions or () if one.kind == "variable"}
+
+    def change_of(self, variable: StandIn) -> Change:
+        """What a variable is and becomes."""
+        if variable not in self.changes:
+            self.changes[variable] = Change(variable.original, variable.program)
+        return self.changes[variable]
 
     def stand_ins(self, runtime: MutantRuntime) -> list[StandIn]:
         """What stands in for variables."""
@@ -123,7 +128,7 @@ class Bench:
         self.runtime = MutantRuntime()
         self.runner = Runner(self.runtime, evaluate_policy)
         self._evaluate_policy = evaluate_policy
-        self._programs: dict[tuple[int, str, bool], TreeProgram] = {}
+        self._programs: dict[tuple[int, str, bool], MutantProgram] = {}
         self._requests: dict[int, Request] = {}
 
     # Cases.
@@ -255,19 +260,19 @@ class Bench:
                 continue
             if one.kind == "variable":
                 other = self._stand_in(one, situation.prepared)
-                if other is not None and trial.differs(number, situation, one.kind, other.original, other.program):
+                if other is not None and trial.differs(number, situation, one.kind, version.change_of(other)):
                     return True
                 continue
-            programs = version.programs.get(one)
-            if programs is None:
-                programs = version.programs[one] = self._programs_of(one, situation.prepared)
+            change = version.changes.get(one)
+            if change is None:
+                change = version.changes[one] = self._change(one, situation.prepared)
             if one.kind == "elements" and trial.value(number, situation, "validation", self._body(policy, int(one.name), situation.prepared)) is True:
                 continue  # every element passes, and does so in the mutant too if the whole has the same value
-            if trial.differs(number, situation, one.kind, *programs):
+            if trial.differs(number, situation, one.kind, change):
                 return True
         return False
 
-    def _body(self, policy: Policy, index: int, prepared: PreparedPolicy) -> TreeProgram:
+    def _body(self, policy: Policy, index: int, prepared: PreparedPolicy) -> MutantProgram:
         return self._program(policy.validations[index].body, prepared, condition=False)
 
     def _stand_in(self, one: Difference, prepared: PreparedPolicy) -> StandIn | None:
@@ -275,13 +280,13 @@ class Bench:
         _, declared, kubernetes = prepared.scope
         return next((other for other in self.runtime.stand_ins(one.name, one.before, one.after) if other.scope[:2] == (declared, kubernetes)), None)
 
-    def _programs_of(self, one: Difference, prepared: PreparedPolicy) -> tuple[TreeProgram, TreeProgram]:
+    def _change(self, one: Difference, prepared: PreparedPolicy) -> Change:
         condition = one.kind == "condition"
         variables, declared, kubernetes = _scope(prepared, condition)
         after = self.runtime.compile(one.after, variables, declared, kubernetes=kubernetes)
-        return self._program(one.before, prepared, condition), after
+        return Change(self._program(one.before, prepared, condition), after)
 
-    def _program(self, text: str, prepared: PreparedPolicy, condition: bool) -> TreeProgram:
+    def _program(self, text: str, prepared: PreparedPolicy, condition: bool) -> MutantProgram:
         key = (id(prepared), text, condition)
         if key not in self._programs:
             variables, declared, kubernetes = _scope(prepared, condition)

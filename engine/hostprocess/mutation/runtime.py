@@ -7,18 +7,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from hostprocess.cel.runtime import CelError, CompileError
+from hostprocess.cel.checker import Checked
+from hostprocess.cel.environment import Environment
+from hostprocess.cel.plan import Plan
+from hostprocess.cel.runtime import NEWEST, CelError, CompileError
 from hostprocess.cel.tree import TreeActivation, TreeProgram, TreeRuntime
+from hostprocess.mutation.footprint import Path, footprint
 
-__all__ = ["MutantRuntime", "StandIn"]
+__all__ = ["MutantProgram", "MutantRuntime", "StandIn"]
 
 Scope = tuple[frozenset[str], str, bool]
 
 
-class _Program(TreeProgram):
+class MutantProgram(TreeProgram):
     """A program that another one may stand in for."""
 
     stand_in: StandIn | None = None
+    footprint: tuple[Path, ...] | None = None
+    """See `footprint.footprint`."""
 
     def run(self, activation: TreeActivation) -> tuple[Any, int]:
         """See `TreeProgram.run`."""
@@ -31,7 +37,7 @@ class _Made:
 
     name: str
     variable: Any
-    program: _Program
+    program: MutantProgram
     earlier: Mapping[str, Any]
     scope: Scope
 
@@ -46,10 +52,10 @@ class StandIn:
         self._runtime = runtime
         self._text = text
         self._earlier = made.earlier
-        self._program: TreeProgram | CompileError | None = None
+        self._program: MutantProgram | CompileError | None = None
 
     @property
-    def program(self) -> TreeProgram:
+    def program(self) -> MutantProgram:
         """Raises `CompileError`."""
         if self._program is None:
             try:
@@ -81,10 +87,11 @@ class MutantRuntime(TreeRuntime):
         self._made: dict[tuple[str, str], dict[int, _Made]] = {}
         self._stand_ins: dict[tuple[int, str], StandIn] = {}
         self._active: dict[tuple[str, str], str] = {}
+        self._footprint: tuple[Path, ...] | None = None
 
-    def plain(self, expression: str, variables: Mapping[str, Any], scope: Scope) -> TreeProgram:
+    def plain(self, expression: str, variables: Mapping[str, Any], scope: Scope) -> MutantProgram:
         """Compiles without keeping the result. Raises `CompileError`."""
-        return TreeRuntime._program(self, expression, variables, scope)
+        return self._program(expression, variables, scope)
 
     def stand_ins(self, name: str, text: str, new: str) -> list[StandIn]:
         """The expression `new` for a variable wherever it has been compiled."""
@@ -125,15 +132,29 @@ class MutantRuntime(TreeRuntime):
             while len(self._compiled) > known:
                 self._compiled.popitem()
 
-    def _program(self, expression: str, variables: Mapping[str, Any], scope: tuple[Any, ...]) -> TreeProgram:
-        program = super()._program(expression, variables, scope)
-        program.__class__ = _Program  # made by the runtime of the engine, which knows nothing of mutants
+    def compile(
+        self, expression: str, variables: Mapping[str, str], declared: frozenset[str], *, kubernetes: str = NEWEST, stored: bool = True
+    ) -> MutantProgram:
+        """See `TreeRuntime.compile`."""
+        program = super().compile(expression, variables, declared, kubernetes=kubernetes, stored=stored)
+        assert isinstance(program, MutantProgram)
         return program
+
+    def _program(self, expression: str, variables: Mapping[str, Any], scope: tuple[Any, ...]) -> MutantProgram:
+        program = super()._program(expression, variables, scope)
+        program.__class__ = MutantProgram  # made by the runtime of the engine, which knows nothing of mutants
+        assert isinstance(program, MutantProgram)
+        program.footprint = self._footprint
+        return program
+
+    def _plan(self, checked: Checked, declarations: Environment) -> Plan:
+        self._footprint = footprint(checked)
+        return super()._plan(checked, declarations)
 
     def _variable(self, name: str, text: str, earlier: Mapping[str, Any], scope: tuple[Any, ...]) -> Any:
         variable = super()._variable(name, text, earlier, scope)
         made = self._made.setdefault((name, text), {})
-        if id(variable) not in made and isinstance(variable.program, _Program):
+        if id(variable) not in made and isinstance(variable.program, MutantProgram):
             declared, kubernetes, stored = scope
             one = made[id(variable)] = _Made(name, variable, variable.program, dict(earlier), (declared | {"variables"}, kubernetes, stored))
             if (name, text) in self._active:

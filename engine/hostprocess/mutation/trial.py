@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
 from hostprocess.cel.runtime import CelError
 from hostprocess.cel.tree import TreeProgram
 from hostprocess.evaluate import Decisions, Evaluator, Situation
-from hostprocess.model import Decision, Outcome, Request
+from hostprocess.model import Decision, Outcome, Request, Unknown
+from hostprocess.mutation.footprint import seen_at
+from hostprocess.mutation.runtime import MutantProgram
 from hostprocess.suite.model import Case
 
-__all__ = ["Trial", "same_value"]
+__all__ = ["Change", "Trial", "same_value"]
 
 _FINDINGS = frozenset(Outcome) - {Outcome.ALLOW, Outcome.SKIP}
+
+
+@dataclass(slots=True)
+class Change:
+    """An expression and what a mutant makes of it; `known` tells for all that both may read whether they differ."""
+
+    before: MutantProgram
+    after: MutantProgram
+    known: dict[Hashable, bool] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -29,6 +41,7 @@ class Trial:
     kills: dict[str, int] = field(default_factory=dict)
     _situations: list[tuple[int, Situation, bool]] | None = None
     _values: dict[tuple[int, int, str], Any] = field(default_factory=dict)
+    _parts: dict[tuple[Any, ...], bytes | None] = field(default_factory=dict)
 
     @property
     def failing(self) -> bool:
@@ -42,9 +55,37 @@ class Trial:
             self._situations = [(number, one, one.prepared.applies(one.context).hold) for number, one in enumerate(matching)]
         return [one for one in self._situations if one[1].prepared.policy.name == policy]
 
-    def differs(self, number: int, situation: Situation, kind: str, before: TreeProgram, after: TreeProgram) -> bool:
-        """Whether an expression gives another value here."""
-        return not same_value(self.value(number, situation, kind, before), after.run(_activation(situation, kind))[0])
+    def differs(self, number: int, situation: Situation, kind: str, change: Change) -> bool:
+        """Whether an expression gives another value here. What two requests have in common in all that it reads is found once."""
+        inputs = self._inputs(number, situation, kind, change)
+        if inputs is not None and (known := change.known.get(inputs)) is not None:
+            return known
+        found = not same_value(self.value(number, situation, kind, change.before), change.after.run(_activation(situation, kind))[0])
+        if inputs is not None:
+            change.known[inputs] = found
+        return found
+
+    def _inputs(self, number: int, situation: Situation, kind: str, change: Change) -> Hashable:
+        """All that decides what the two expressions give, by value; None where that cannot be told."""
+        found: list[Any] = [situation.context.request.kind]  # objects of built-in kinds may compare otherwise
+        for program in (change.before, change.after):
+            if program.footprint is None:
+                return None
+            for path in program.footprint:
+                variable = program.variables.get(path[1]) if path[0] == "variables" else None
+                key = (number, kind, path, id(variable))
+                part = self._parts.get(key, b"")
+                if part == b"":
+                    activation = _activation(situation, kind)
+                    if path[0] != "variables":
+                        part = seen_at(activation.inputs.get(path[0], Unknown("missing")), path[1:])
+                    else:
+                        part = None if variable is None else seen_at(variable.value(activation), path[2:])
+                    self._parts[key] = part
+                if part is None:
+                    return None
+                found.append(part)
+        return tuple(found)
 
     def value(self, number: int, situation: Situation, kind: str, program: TreeProgram) -> Any:
         """What an expression of the unchanged policies gives here."""
