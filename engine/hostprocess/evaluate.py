@@ -251,7 +251,8 @@ class Evaluator:
         if annotations:
             decisions.audit_annotations = annotations
             decisions.findings = [_annotated(one, annotations) for one in decisions.findings]
-            decisions.passed = [_annotated(one, annotations) for one in decisions.passed]
+            if decisions.published:  # that of failures is not of those who pass
+                decisions.passed = [_annotated(one, annotations) for one in decisions.passed]
 
     def _not_matched(self, prepared: PreparedPolicy, binding: Binding, request: Request, match: Match, decisions: Decisions) -> None:
         if match.unknown:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from hostprocess.cel.runtime import NEWEST
@@ -109,9 +109,9 @@ class Inventory:
 
     def resource_type(self, api_version: str, kind: str) -> ResourceType:
         """How a kind is served: as the catalogue or a CustomResourceDefinition says, or by the convention of the API."""
-        built_in = kind_of(api_version, kind, self.kubernetes)
-        if built_in and built_in.resource:
-            return ResourceType(built_in.resource, built_in.namespaced)
+        built_in = _built_in_type(api_version, kind, self.kubernetes)
+        if built_in is not None:
+            return built_in
         known = self.custom.get((group_version(api_version)[0], kind))
         return known.type if known else ResourceType(plural(kind), None)
 
@@ -188,6 +188,12 @@ class Inventory:
             shown = present(value, kubernetes=self.kubernetes, field_validation="ignore", operation="DELETE", old_object=value)
             found = self._presented[id(value)] = value if shown.faults or shown.old_object is None else shown.old_object
         return found
+
+
+@lru_cache(maxsize=4096)  # what is asked for comes from manifests
+def _built_in_type(api_version: str, kind: str, kubernetes: str) -> ResourceType | None:
+    found = kind_of(api_version, kind, kubernetes)
+    return ResourceType(found.resource, found.namespaced) if found and found.resource else None
 
 
 @cache

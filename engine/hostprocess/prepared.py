@@ -81,6 +81,7 @@ class PreparedPolicy:
         self._chunks: list[_Chunk] | None = None
         self._ready: list[Program] = []
         self._bodies: dict[str, Program] = {}
+        self._conditions: dict[int, Program] = {}
         self.rule_count = len(self.groups) or 1
         """How many rules are skipped where it does not apply."""
         self._of_pack = policy.of_pack
@@ -154,10 +155,13 @@ class PreparedPolicy:
         known = context.known_conditions if self._shares_conditions else {}
         if expression in known:
             return known[expression]
-        if known and any(known.get(one) is False for one in self.policy.match_conditions[number].implies):
+        implies = self.policy.match_conditions[number].implies
+        if known and implies and any(known.get(one) is False for one in implies):
             known[expression] = False
             return False
-        program = self._typed(expression, ("bool",), ("matchConditions", number, "expression"), composed=False)
+        program = self._conditions.get(number)
+        if program is None:
+            program = self._conditions[number] = self._typed(expression, ("bool",), ("matchConditions", number, "expression"), composed=False)
         # A runtime other than `tree` needs long to take up an object: one activation serves all that cannot tell.
         own = self.runtime.name == "tree" or mentions(expression, "namespaceObject") or mentions(expression, "request")
         value = self._evaluated(program, expression, context.conditions() if own else context.validations(), account, composed=False)
@@ -343,7 +347,7 @@ class PreparedPolicy:
             raise self._error(steps, f"undeclared reference to 'authorizer': a messageExpression cannot ask it: {_shown(expression)}")
         program = self._program(expression, steps, composed, self.runtime)
         # A runtime without a type checker says nothing; the API server refuses any other type, `dyn` too.
-        if program.result_type not in ("", *wanted):
+        if program.result_type not in wanted and program.result_type:
             expected = wanted[0] if len(wanted) == 1 else f"one of [{' '.join(wanted)}]"
             raise self._error(steps, f"must evaluate to {expected} but got {program.result_type}: {_shown(expression)}")
         return program

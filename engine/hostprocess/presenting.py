@@ -52,8 +52,10 @@ class Presenter:
             subresource=request.subresource,
             find=_finder(inventory),
         )
-        told = [*problems(shown.faults, origin), *problems(shown.warnings, origin, note=True)]
-        told += [_problem(resource, text) for text in shown.refusals]
+        told: list[InputProblem] = []
+        if shown.faults or shown.warnings or shown.refusals:
+            told = [*problems(shown.faults, origin), *problems(shown.warnings, origin, note=True)]
+            told += [_problem(resource, text) for text in shown.refusals]
         empty = () if deleted else _without_containers(shown.object, request)
         if empty and not shown.faults:
             # Built-in validation comes before policies, whose expressions need not stand a null here.

@@ -6,6 +6,7 @@ Source: github.com/google/cel-go/interpreter/interpretable.go, `costCall` of run
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hostprocess.cel.attributes import FAILED, Frame, Lazy, Run, typed_values
@@ -30,6 +31,7 @@ __all__ = [
     "negation",
     "overloaded",
     "unary",
+    "upon",
     "various",
 ]
 
@@ -97,6 +99,7 @@ def charged(frame: Frame, cost: int) -> None:
 
 def unary(argument: Run, function: Callable[[Any], Any], charge: Charge | None) -> Run:
     """A call with one argument."""
+    function = _direct(function)
     if charge is None:
 
         def plain(frame: Frame) -> Any:
@@ -135,6 +138,7 @@ def negation(argument: Run) -> Run:
 
 def binary(left: Run, right: Run, function: Callable[[Any, Any], Any], charge: Charge | None) -> Run:
     """A call with two arguments; both are evaluated, whatever the first gives."""
+    function = _direct(function)
 
     def run(frame: Frame) -> Any:
         first = left(frame)
@@ -196,6 +200,40 @@ def various(arguments: Sequence[Run], function: Callable[..., Any], charge: Char
         return result
 
     return run
+
+
+def upon(argument: Run, constants: tuple[Any, ...], function: Callable[..., Any], charge: Charge | None, *, as_binary: bool) -> Run:
+    """A call whose arguments but the first are constants: what `binary` or `various` would do, without calls for those."""
+    given = _partly(function, constants)
+
+    def run(frame: Frame) -> Any:
+        value = argument(frame)
+        if value.__class__ in _VALUES or not isinstance(value, FAILED):
+            result = given(value)
+        elif as_binary:
+            result = value
+        else:
+            return value
+        frame[0] += 1 if charge is None else charge((value, *constants), result)
+        if frame[0] > PER_CALL_LIMIT:
+            raise CostExceeded
+        return result
+
+    return run
+
+
+def _partly(function: Callable[..., Any], constants: tuple[Any, ...]) -> Callable[[Any], Any]:
+    """The function of its first argument."""
+    if isinstance(function, _Guarded) and function.classes[1:] == tuple(map(type, constants)):
+        implementation, wanted = function.implementation, function.classes[0]
+        if len(constants) == 1:
+            (only,) = constants
+            return lambda value: implementation(value, only) if value.__class__ is wanted else function(value, only)
+        return lambda value: implementation(value, *constants) if value.__class__ is wanted else function(value, *constants)
+    if len(constants) == 1:
+        (only,) = constants
+        return lambda value: function(value, only)
+    return lambda value: function(value, *constants)
 
 
 def equality(left: Run, right: Run, negated: bool, strict: bool) -> Run:
@@ -287,17 +325,35 @@ def overloaded(name: str, overloads: Sequence[Signature]) -> Callable[..., Any]:
             return NO_SUCH_OVERLOAD if isinstance(arguments[0], _RECEIVERS) else CelError(f"no such overload: {name}")
         return CelError(f"no such overload: {name}({', '.join(map(type_name, arguments))})")
 
-    classes = tuple(_CLASSES.get(each.name) for each in overloads[0].arguments)
-    implementation = overloads[0].implementation
-    if implementation is None or len(overloads) > 1 or overloads[0].guard != "types" or None in classes:
+    classes = tuple(_CLASSES[each.name] for each in overloads[0].arguments if each.name in _CLASSES)
+    if len(overloads) > 1 or overloads[0].guard != "types" or len(classes) < len(overloads[0].arguments):
         return function
-    if len(classes) == 1:
-        (only,) = classes
-        return lambda value: implementation(value) if value.__class__ is only else function(value)
-    if len(classes) == 2:
-        one, other = classes
-        return lambda first, second: implementation(first, second) if first.__class__ is one and second.__class__ is other else function(first, second)
-    return lambda *arguments: implementation(*arguments) if tuple(map(type, arguments)) == classes else function(*arguments)
+    assert overloads[0].implementation is not None
+    return _Guarded(overloads[0].implementation, classes, function)
+
+
+def _direct(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, with one call less where it has one or two arguments."""
+    if not isinstance(function, _Guarded) or len(function.classes) > 2:
+        return function
+    implementation, other = function.implementation, function.other
+    if len(function.classes) == 1:
+        (wanted,) = function.classes
+        return lambda value: implementation(value) if value.__class__ is wanted else other(value)
+    one, two = function.classes
+    return lambda first, second: implementation(first, second) if first.__class__ is one and second.__class__ is two else other(first, second)
+
+
+@dataclass(frozen=True, slots=True)
+class _Guarded:
+    """The only overload of a function, of arguments of these classes; `other` deals with all else."""
+
+    implementation: Callable[..., Any]
+    classes: tuple[type, ...]
+    other: Callable[..., Any]
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.implementation(*arguments) if tuple(map(type, arguments)) == self.classes else self.other(*arguments)
 
 
 def _guarded(overload: Signature, arguments: Sequence[Any]) -> bool:

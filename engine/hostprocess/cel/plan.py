@@ -237,9 +237,12 @@ class Planner:
         charge = calls.charge_of(name, only, self._environment.strict_cost, self._environment.minor)
         if name == "@in":
             return calls.in_aggregate(arguments[0], arguments[1], operators.BINARY[name], charge)
+        constants = _constants(steps[1:])
         if name in operators.BINARY and len(arguments) == 2:
             if name == "matches" and steps[1].constant is not None:
-                return calls.various(arguments, _matches, charge)
+                return calls.upon(arguments[0], steps[1].constant, _matches, charge, as_binary=False)
+            if constants:
+                return calls.upon(arguments[0], constants, operators.BINARY[name], charge, as_binary=True)
             return calls.binary(arguments[0], arguments[1], operators.BINARY[name], charge)
         if name == "!_" and charge is None:
             return calls.negation(arguments[0])
@@ -251,9 +254,10 @@ class Planner:
         if only is not None and len(arguments) == 1:
             return calls.unary(arguments[0], function, charge)
         # Functions with one implementation for all overloads are planned as if one overload were left.
-        if (only is not None or declared[0].guard == "list") and len(arguments) == 2 and name not in _VARIADIC:
-            return calls.binary(arguments[0], arguments[1], function, charge)
-        return calls.various(arguments, function, charge)
+        as_binary = (only is not None or declared[0].guard == "list") and len(arguments) == 2 and name not in _VARIADIC
+        if constants:
+            return calls.upon(arguments[0], constants, function, charge, as_binary=as_binary)
+        return calls.binary(arguments[0], arguments[1], function, charge) if as_binary else calls.various(arguments, function, charge)
 
     def _fold(self, node: Comprehension) -> Run:
         ranged = self.step(node.iter_range).runner()
@@ -389,6 +393,12 @@ def _input(name: str) -> Run:
         return unbound if value is UNBOUND else value
 
     return run
+
+
+def _constants(steps: list[Step]) -> tuple[Any, ...]:
+    """What the steps give where all are constants that have not failed; else nothing."""
+    found = [step.constant[0] for step in steps if step.constant is not None]
+    return tuple(found) if len(found) == len(steps) and not any(isinstance(value, FAILED) for value in found) else ()
 
 
 def _matches(text: Any, pattern: Any) -> Any:

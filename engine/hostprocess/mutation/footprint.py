@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hostprocess.cel.checker import Checked
@@ -14,67 +14,88 @@ from hostprocess.model import Unknown
 __all__ = ["Path", "footprint", "seen_at"]
 
 Path = tuple[str, ...]
-"""An input, or `variables` and the name of one, and the fields that are read of it."""
+"""An input, or `variables` and the name of one, and the fields that are read of it; `*` is each element of a list."""
 _INPUTS = frozenset({"object", "oldObject", "request", "params", "namespaceObject"})
+_EACH = "*"
 _NO_REFERENCES = 2  # the version of marshal in which equal values have equal bytes
+_Bound = Mapping[str, Path | None]
+"""Where the value of a variable of a comprehension lies; None if it was made on the way, out of what is read there."""
 
 
-class _Anything(Exception):
+class _AnythingError(Exception):
     """The expression depends on what cannot be told by paths."""
 
 
 def footprint(checked: Checked) -> tuple[Path, ...] | None:
     """The paths that an expression reads, none of them within another; None where paths do not tell all."""
     try:
-        found = sorted(set(_read(checked, checked.root, frozenset())))
-    except _Anything:
+        found = sorted(set(_read(checked, checked.root, {})))
+    except _AnythingError:
         return None
     return tuple(path for path in found if not any(path[:length] in found for length in range(1, len(path))))
 
 
-def _read(checked: Checked, node: Node, bound: frozenset[str]) -> Iterator[Path]:
+def _read(checked: Checked, node: Node, bound: _Bound) -> Iterator[Path]:
+    base, path = _path(checked, node, bound)
+    if path is not None:
+        yield path
+    elif isinstance(base, Comprehension):
+        _, place = _path(checked, base.iter_range, bound)
+        element = None if place is None or base.iter_var2 else (*place, _EACH)
+        inside = {**bound, base.iter_var: element, base.accu_var: None, **({base.iter_var2: None} if base.iter_var2 else {})}
+        within = [*_read(checked, base.condition, inside), *_read(checked, base.step, inside)]
+        if element is None or not any(one[: len(element)] == element for one in within):
+            yield from _read(checked, base.iter_range, bound)
+        yield from within
+        yield from _read(checked, base.accu_init, bound)
+        yield from _read(checked, base.result, {**bound, base.accu_var: None})
+    else:
+        for child in children(base):
+            yield from _read(checked, child, bound)
+
+
+def _path(checked: Checked, node: Node, bound: _Bound) -> tuple[Node, Path | None]:
+    """What lies below the fields that a node selects, and the path if that is a name; a name whose value was made on the way reads nothing more."""
     fields: list[str] = []
     while isinstance(node, Select) and node.id not in checked.references:
         fields.append(node.field)
         node = node.operand
-    if isinstance(node, Ident | Select):
-        name, kind = checked.references[node.id], checked.types[node.id]
-        if kind.kind == "type" or (name.name in bound and not name.outer):
-            return
-        path = (name.name, *reversed(fields))
-        if name.name not in _INPUTS and not (name.name == "variables" and fields):
-            raise _Anything
-        yield path
-    elif isinstance(node, Comprehension):
-        for outside in (node.iter_range, node.accu_init):
-            yield from _read(checked, outside, bound)
-        within = bound | {node.accu_var}
-        for inside in (node.condition, node.step):
-            yield from _read(checked, inside, within | {node.iter_var, node.iter_var2})
-        yield from _read(checked, node.result, within)
-    else:
-        for child in children(node):
-            yield from _read(checked, child, bound)
+    if not isinstance(node, Ident | Select):
+        return node, None
+    name, kind = checked.references[node.id], checked.types[node.id]
+    if kind.kind == "type":
+        return node, None
+    if name.name in bound and not name.outer:
+        place = bound[name.name]
+        return node, None if place is None else (*place, *reversed(fields))
+    if name.name not in _INPUTS and not (name.name == "variables" and fields):
+        raise _AnythingError
+    return node, (name.name, *reversed(fields))
 
 
 def seen_at(value: Any, fields: Path) -> bytes | None:
     """What is found at the fields of a value, as bytes that are equal where it is the same; None where that cannot be told."""
+    try:
+        return marshal.dumps(_seen(value, fields), _NO_REFERENCES)
+    except ValueError:
+        return None  # something in it is no plain data
+
+
+def _seen(value: Any, fields: Path) -> Any:
     for depth, field in enumerate(fields):
-        if value.__class__ is not dict or field not in value:
+        kind = value.__class__
+        if field == _EACH and kind is list:
+            return ("each", [_seen(one, fields[depth + 1 :]) for one in value])
+        if field == _EACH and kind is dict:
+            return ("keys", list(value))
+        if kind is not dict or field not in value:
             # How far it goes, and what is in the way, decides what comes of reading on.
-            return _written((depth,) if value.__class__ is dict else (depth, _plain(value)))
+            return (depth,) if kind is dict else (depth, _plain(value))
         value = value[field]
-    return _written(_plain(value))
+    return _plain(value)
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, CelError):
         return ("error", value.message, value.missing, value.kind)
     return ("unknown", type(value).__name__, value.what) if isinstance(value, Unknown) else value
-
-
-def _written(value: Any) -> bytes | None:
-    try:
-        return marshal.dumps(value, _NO_REFERENCES)
-    except ValueError:
-        return None  # something in it is no plain data
