@@ -20,10 +20,12 @@ import pytest
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_optional
 
-from hostprocess.cel.environment import wrong_result_type
+from hostprocess.cel.checker import Checked
+from hostprocess.cel.environment import Environment, wrong_result_type
 from hostprocess.cel.library.texts import to_text, type_name
 from hostprocess.cel.nodes import Call, Const, Select, decode
 from hostprocess.cel.parser import parse
+from hostprocess.cel.plan import Plan, Planner
 from hostprocess.cel.runtime import UNBOUND, Account, CelError, CompileError
 from hostprocess.cel.standard_macros import expand_standard
 from hostprocess.cel.tree import TreeRuntime
@@ -234,6 +236,58 @@ def test_an_input_that_was_not_given_is_named() -> None:
 
 
 # Variables: evaluated once for each activation, and charged once.
+
+
+class EachOnItsOwn(TreeRuntime):
+    """Plans every `&&` and `||` on its own, as cel-go does."""
+
+    def _plan(self, checked: Checked, declarations: Environment) -> Plan:
+        planner = Planner(checked, declarations)
+        planner.merges_logic = False
+        return Plan(planner.step(checked.root).runner(), planner.size, planner.reads_variables)
+
+
+OPERANDS = (
+    *("has(object.a)", "has(object.a.b)", "has(object.a.b.c)", "has(object.a.b.c.d)", "object.a.b.c == 1", "has(object.b)", "!has(object.a.c)"),
+    *("has(variables.v.b)", "has(variables.v.b.c)", "variables.v == null", "object.a != null", "params.x", "object.a", "1 / 0 == 1", "dyn('x')"),
+    *("[object].all(o, has(o.a) && has(o.a.b) && o.a.b.c == 1)", "[object.a].exists(a, has(a.b) && has(a.b.c) && has(a.b.c.d))"),
+)
+VALUES: tuple[Any, ...] = (
+    1,
+    True,
+    None,
+    "x",
+    "",
+    [],
+    {},
+    [1],
+    {"b": {}},
+    {"b": None},
+    {"b": {"c": 1}},
+    {"b": {"c": {"d": 2}}},
+    {"b": {"c": "1"}},
+    {"b": Unknown("b")},
+)
+
+
+def test_operands_that_are_planned_together_give_the_same_at_the_same_cost() -> None:
+    chance = random.Random("chains")
+    for _ in range(1500):
+        expression = chance.choice(OPERANDS)
+        for operand in chance.choices(OPERANDS, k=chance.randrange(1, 6)):
+            expression = chance.choice(
+                (f"{expression} && {operand}", f"{expression} || {operand}", f"({expression}) && {operand}", f"{operand} && ({expression})")
+            )
+        value = chance.choice((*VALUES, Unknown("a")))
+        inputs: dict[str, Any] = {"object": {"a": value} if chance.random() < 0.9 else value}
+        if chance.random() < 0.5:
+            inputs["params"] = {"x": chance.choice((True, False, 1))}
+        found = []
+        for runtime in (TREE, EachOnItsOwn()):
+            account = Account()
+            program = runtime.compile(expression, {"v": "object.a"}, frozenset({"object", "params", "variables"}))
+            found.append((program.evaluate(runtime.activation(inputs), account), account.remaining))
+        assert found[0] == found[1], (expression, inputs)
 
 
 def test_variables_are_evaluated_once_for_each_activation() -> None:

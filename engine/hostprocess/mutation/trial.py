@@ -57,7 +57,7 @@ class Trial:
 
     def differs(self, number: int, situation: Situation, kind: str, change: Change) -> bool:
         """Whether an expression gives another value here. What two requests have in common in all that it reads is found once."""
-        inputs = self._inputs(number, situation, kind, change)
+        inputs = self.inputs(number, situation, kind, change)
         if inputs is not None and (known := change.known.get(inputs)) is not None:
             return known
         found = not same_value(self.value(number, situation, kind, change.before), change.after.run(_activation(situation, kind))[0])
@@ -65,7 +65,7 @@ class Trial:
             change.known[inputs] = found
         return found
 
-    def _inputs(self, number: int, situation: Situation, kind: str, change: Change) -> Hashable:
+    def inputs(self, number: int, situation: Situation, kind: str, change: Change) -> Hashable:
         """All that decides what the two expressions give, by value; None where that cannot be told."""
         found: list[Any] = [situation.context.request.kind]  # objects of built-in kinds may compare otherwise
         for program in (change.before, change.after):
