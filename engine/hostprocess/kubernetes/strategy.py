@@ -209,8 +209,8 @@ def _pod(out: Object, kubernetes: str) -> None:
 
 
 def _label_keys_of_affinity(spec: Object, labels: dict[str, str]) -> None:
-    affinity = spec.get("affinity")
-    for name in () if not affinity else ("podAffinity", "podAntiAffinity"):
+    affinity = spec.get("affinity") or {}
+    for name in ("podAffinity", "podAntiAffinity") if affinity else ():
         terms = affinity.get(name) or {}
         preferred = [one["podAffinityTerm"] for one in terms.get("preferredDuringSchedulingIgnoredDuringExecution") or ()]
         for term in [*preferred, *(terms.get("requiredDuringSchedulingIgnoredDuringExecution") or ())]:
