@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -398,6 +399,23 @@ def test_processes_that_help_end_with_the_one_they_help(tmp_path: Path, sent: si
     assert (process.returncode, output, errors) == (status, "", "")
     assert all(map(gone, helping))
     assert sent == signal.SIGKILL or [path.name for path in tmp_path.iterdir()] == ["many.yaml"]
+
+
+@pytest.mark.skipif(multiprocessing.get_start_method() != "fork", reason="only a forked process has the handlers of its parent")
+def test_a_signal_in_the_first_steps_of_a_process_that_helps_is_not_lost() -> None:
+    script = """
+import os, signal, sys
+from concurrent.futures import ProcessPoolExecutor
+from hostprocess.workers import become_worker, start
+
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGTERM))
+with ProcessPoolExecutor(1, initializer=become_worker) as pool:
+    start(pool)
+    print(type(pool.submit(len, "abc").exception(timeout=20)).__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "BrokenProcessPool\n", "")
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them")

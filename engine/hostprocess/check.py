@@ -195,6 +195,8 @@ def judge_files(
     from concurrent.futures import Future, ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
+    from hostprocess.workers import start
+
     others = set(multiprocessing.active_children())
 
     with ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(make_judge,)) as pool:
@@ -207,6 +209,7 @@ def judge_files(
                 progress(size)
 
         try:
+            start(pool)
             for batch, size in _batches(pieces):
                 waiting.append((size, pool.submit(_work, batch)))
                 if len(waiting) > 2 * jobs:

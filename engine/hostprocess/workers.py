@@ -7,8 +7,29 @@ import os
 import signal
 import threading
 from multiprocessing.connection import wait
+from typing import TYPE_CHECKING
 
-__all__ = ["become_worker"]
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor  # slow to import, for who needs no help
+
+__all__ = ["become_worker", "start"]
+
+_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
+
+
+def start(pool: ProcessPoolExecutor) -> None:
+    """Starts the processes of a pool whose initializer calls `become_worker`, before it is given any work.
+
+    Signals are held back meanwhile. A new process has our handlers until it is a worker, and what they raise may be lost in its first steps: it
+    would then outlive the signal that was to end it, and we would wait for it for ever.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        return  # Windows, where no process has the handlers of another
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        pool.submit(int)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def become_worker() -> None:
@@ -16,6 +37,8 @@ def become_worker() -> None:
     # Ctrl-C reaches the whole process group; the parent alone answers it, and ends the others by SIGTERM.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()

@@ -275,7 +275,10 @@ def _add(plan: _Plan, path: str, subjects: list[Subject], mutants: Iterator[Muta
 def _in_processes(make: _Maker, tasks: Sequence[tuple[int, int]], jobs: int) -> Iterator[_Outcome]:
     from concurrent.futures import ProcessPoolExecutor  # slow to import, and one process needs none
 
+    from hostprocess.workers import start
+
     with ProcessPoolExecutor(min(jobs, len(tasks)), initializer=_start_worker, initargs=(make,)) as pool:
+        start(pool)
         futures = [pool.submit(_work, task) for task in tasks]
         try:
             for future in futures:

@@ -215,7 +215,10 @@ def _one_by_one(files: Sequence[SuiteFile], make_workbench: Callable[[], Workben
 def _in_processes(files: Sequence[SuiteFile], make_workbench: Callable[[], Workbench], wanted: Wanted, exit_first: bool, jobs: int) -> Iterator[FileResult]:
     from concurrent.futures import ProcessPoolExecutor  # slow to import, and one process needs none
 
+    from hostprocess.workers import start
+
     with ProcessPoolExecutor(min(jobs, len(files) or 1), initializer=_start_worker, initargs=(make_workbench,)) as pool:
+        start(pool)
         futures = [pool.submit(_work, file, wanted, exit_first) for file in files]
         try:
             for future in futures:
