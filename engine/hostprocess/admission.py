@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import NoneType
 from typing import Any
 
@@ -261,11 +262,12 @@ def request_map(request: Request, resource: GroupVersionResource | None = None, 
 
     `resource` and `kind` are those that the policy matched, where they are not those of the request (matchPolicy Equivalent).
     """
+    gvr = request.gvr
     value: JSONObject = {
-        "kind": (kind or request.kind)._asdict(),
-        "resource": (resource or request.gvr)._asdict(),
-        "requestKind": request.kind._asdict(),
-        "requestResource": request.gvr._asdict(),
+        "kind": dict(_by_name(kind or request.kind)),
+        "resource": dict(_by_name(resource or gvr)),
+        "requestKind": dict(_by_name(request.kind)),
+        "requestResource": dict(_by_name(gvr)),
         "operation": request.operation,
         "userInfo": request.user_info,
         "dryRun": request.dry_run,
@@ -278,6 +280,11 @@ def request_map(request: Request, resource: GroupVersionResource | None = None, 
     if request.subresource:
         value["subResource"] = value["requestSubResource"] = request.subresource
     return value
+
+
+@lru_cache(maxsize=4096, typed=True)  # a kind and a resource may be the same words
+def _by_name(value: GroupVersionKind | GroupVersionResource) -> Mapping[str, str]:
+    return value._asdict()
 
 
 # AdmissionReview documents.

@@ -263,11 +263,11 @@ class Bench:
                 if other is not None and trial.differs(number, situation, one.kind, version.change_of(other)):
                     return True
                 continue
+            if one.kind == "elements" and trial.value(number, situation, "validation", self._body(policy, int(one.name), situation.prepared)) is True:
+                continue  # every element passes, and does so in the mutant too if the whole has the same value
             change = version.changes.get(one)
             if change is None:
                 change = version.changes[one] = self._change(one, situation.prepared)
-            if one.kind == "elements" and trial.value(number, situation, "validation", self._body(policy, int(one.name), situation.prepared)) is True:
-                continue  # every element passes, and does so in the mutant too if the whole has the same value
             if trial.differs(number, situation, one.kind, change):
                 return True
         return False
