@@ -11,7 +11,7 @@ from typing import Any
 
 from hostprocess.cel.attributes import FAILED, Frame, Lazy, Run, typed_values
 from hostprocess.cel.equality import NO_SUCH_OVERLOAD, equal
-from hostprocess.cel.library.costs import call_cost, scaled, size
+from hostprocess.cel.library.costs import call_cost, scaled, scan, size
 from hostprocess.cel.library.texts import go_type, type_name
 from hostprocess.cel.limits import PER_CALL_LIMIT, CostExceeded
 from hostprocess.cel.runtime import CelError
@@ -68,15 +68,15 @@ def _by_name(name: str) -> Charge | None:
 def _early(overload: str) -> Charge | None:
     """As up to Kubernetes 1.36."""
     if overload in ("starts_with_string", "ends_with_string"):
-        return lambda arguments, _: scaled(size(arguments[0]))
+        return scan(0)
     return None if overload == "matches" else _standard(overload)
 
 
 def _standard(overload: str) -> Charge | None:
     if overload in ("starts_with_string", "ends_with_string"):
-        return lambda arguments, _: scaled(size(arguments[1]))
+        return scan(1)
     if overload in ("string_to_bytes", "bytes_to_string"):
-        return lambda arguments, _: scaled(size(arguments[0]))
+        return scan(0)
     if overload == "in_list":
         return lambda arguments, _: size(arguments[1])
     if overload in _COMPARED:

@@ -13,7 +13,7 @@ from typing import Any
 
 from hostprocess.cel.values import Opaque
 
-__all__ = ["call_cost", "cost_of", "list_allocation", "scaled", "size"]
+__all__ = ["call_cost", "cost_of", "list_allocation", "scaled", "scan", "size"]
 
 _LIST_CREATION = 10
 _STRUCT_CREATION = 40
@@ -46,6 +46,19 @@ def size(value: Any) -> int:
     return value.size() if isinstance(value, Opaque) else 1
 
 
+def scan(position: int, percent: int = 10) -> Callable[[Sequence[Any], Any], int]:
+    """The cost of a walk over the argument at that position."""
+    known = _SCALED[percent]
+
+    def charge(arguments: Sequence[Any], _result: Any) -> int:
+        value = arguments[position]
+        if value.__class__ is str and len(value) < _SHORT:
+            return known[len(value)]
+        return scaled(size(value), percent)
+
+    return charge
+
+
 def list_allocation(count: float) -> int:
     """The cost of a call of ext.Lists that makes a list of `count` (which may be weighted) elements."""
     return int(count) + 1 + _LIST_CREATION
@@ -60,6 +73,8 @@ def call_cost(function: str, overload: str, arguments: Sequence[Any], result: An
 def cost_of(function: str, overload: str) -> Callable[[Sequence[Any], Any], int]:
     """The `cost` of an `Overload` whose function `CallCost` knows."""
     cost = _COSTS[function]
+    if cost is _scan or cost is _scan_twice:
+        return scan(0, 10 if cost is _scan else 20)
 
     def charge(arguments: Sequence[Any], result: Any) -> int:
         charged = cost(overload, arguments, result)
