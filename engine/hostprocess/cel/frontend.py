@@ -6,8 +6,8 @@ The parser is that of cel-expr-python, which has cel-go's grammar and messages; 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
 
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_optional
@@ -63,7 +63,8 @@ def _compiled(expression: str, environment: Environment) -> Checked:
 
 def parse(expression: str, environment: Environment) -> tuple[Node, dict[int, int]]:
     """The tree with its macros expanded, and the offset of each node in the expression. Raises `CompileError`, with a `text` as `compile_checked`."""
-    root, positions = _parsed(expression, environment)
+    root, found = _parsed(expression, environment.optional)
+    positions = dict(found)
     if environment.macros:
         try:
             root = expand(root, positions, environment.macros)
@@ -105,15 +106,17 @@ def _parser(optional: bool) -> cel.Env:
     return cel.NewEnv(extensions=[ext_optional.ExtOptional()] if optional else [])
 
 
-def _parsed(expression: str, environment: Environment) -> tuple[Node, dict[int, int]]:
+@lru_cache(maxsize=512)
+def _parsed(expression: str, optional: bool) -> tuple[Node, Mapping[int, int]]:
+    """What all releases of an environment with or without optional values have in common."""
     if len(expression) > _MAX_SIZE:
         raise _internal(f"expression code point size exceeds limit: size: {len(expression)}, limit {_MAX_SIZE}")
     try:
-        serialized = _parser(environment.optional).compile(expression, disable_check=True).serialize()
+        serialized = _parser(optional).compile(expression, disable_check=True).serialize()
     except RuntimeError as error:
         text = str(error)
         if "recursion" in text:
-            return _deep(expression, environment)
+            return _deep(expression, optional)
         reported = _REPORTED.findall(text.removesuffix(" [INVALID_ARGUMENT]"))
         found = [(int(line), int(column), _go_words(message)) for line, column, message in reported if int(line) < _NO_LINE]
         if not found:
@@ -135,7 +138,7 @@ def _go_words(message: str) -> str:
     return message
 
 
-def _deep(expression: str, environment: Environment) -> tuple[Node, dict[int, int]]:
+def _deep(expression: str, optional: bool) -> tuple[Node, dict[int, int]]:
     """What is too deep for the parser of cel-expr-python, by our own."""
     try:
         parsed = parser.parse(expression)
@@ -145,7 +148,7 @@ def _deep(expression: str, environment: Environment) -> tuple[Node, dict[int, in
         raise CompileError("the expression is nested deeper than 32 levels, and this package cannot parse it", limitation=True)
     root, positions = parsed
     try:
-        return expand_standard(root, positions, environment.optional), positions
+        return expand_standard(root, positions, optional), positions
     except MacroError as error:
         raise _error(expression, [(positions.get(error.id, 0), error.message)]) from None
     except RecursionError:

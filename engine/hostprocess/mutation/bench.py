@@ -194,7 +194,8 @@ class Bench:
         return self._killing(mutant, versions, group)
 
     def _killing(self, mutant: Mutant, versions: Versions, group: Group) -> Case | None:
-        for trial in sorted(group.trials, key=lambda one: (-one.kills.get(mutant.slot, 0), -one.kills.get("", 0))):
+        compiled = group.subject.kubernetes, group.subject.containerd  # other releases would have to be compiled for
+        for trial in sorted(group.trials, key=lambda one: (-one.kills.get(mutant.slot, 0), one.key != compiled, -one.kills.get("", 0))):
             version = versions.of(trial.key)
             if self.infects(version, trial) and self._kills(version, trial):
                 trial.kills[mutant.slot] = trial.kills.get(mutant.slot, 0) + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from hostprocess.cel.checker import Checked
@@ -11,15 +12,30 @@ from hostprocess.cel.nodes import Comprehension, Ident, Node, Select, children
 from hostprocess.cel.runtime import CelError
 from hostprocess.model import Unknown
 
-__all__ = ["Path", "footprint", "seen_at"]
+__all__ = ["Path", "Read", "footprint", "seen_at"]
 
 Path = tuple[str, ...]
 """An input, or `variables` and the name of one, and the fields that are read of it; `*` is each element of a list."""
 _INPUTS = frozenset({"object", "oldObject", "request", "params", "namespaceObject"})
 _EACH = "*"
 _NO_REFERENCES = 2  # the version of marshal in which equal values have equal bytes
+_ABSENT = Unknown("an input that is not there")
 _Bound = Mapping[str, Path | None]
 """Where the value of a variable of a comprehension lies; None if it was made on the way, out of what is read there."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Read:
+    """A path that programs read; `variable` is what they compiled of the variable, None where it begins with an input."""
+
+    path: Path
+    variable: Any
+
+    def seen(self, activation: Any) -> bytes | None:
+        """See `seen_at`."""
+        if self.path[0] != "variables":
+            return seen_at(activation.inputs.get(self.path[0], _ABSENT), self.path[1:])
+        return None if self.variable is None else seen_at(self.variable.value(activation), self.path[2:])
 
 
 class _AnythingError(Exception):

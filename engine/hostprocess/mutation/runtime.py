@@ -12,7 +12,7 @@ from hostprocess.cel.environment import Environment
 from hostprocess.cel.plan import Plan
 from hostprocess.cel.runtime import NEWEST, CelError, CompileError
 from hostprocess.cel.tree import TreeActivation, TreeProgram, TreeRuntime
-from hostprocess.mutation.footprint import Path, footprint
+from hostprocess.mutation.footprint import Path, Read, footprint
 
 __all__ = ["MutantProgram", "MutantRuntime", "StandIn"]
 
@@ -23,8 +23,8 @@ class MutantProgram(TreeProgram):
     """A program that another one may stand in for."""
 
     stand_in: StandIn | None = None
-    footprint: tuple[Path, ...] | None = None
-    """See `footprint.footprint`."""
+    reads: tuple[Read, ...] | None = None
+    """All that it can depend on; None where that cannot be told."""
 
     def run(self, activation: TreeActivation) -> tuple[Any, int]:
         """See `TreeProgram.run`."""
@@ -88,6 +88,7 @@ class MutantRuntime(TreeRuntime):
         self._stand_ins: dict[tuple[int, str], StandIn] = {}
         self._active: dict[tuple[str, str], str] = {}
         self._footprint: tuple[Path, ...] | None = None
+        self._reads: dict[tuple[Path, int], Read] = {}
 
     def plain(self, expression: str, variables: Mapping[str, Any], scope: Scope) -> MutantProgram:
         """Compiles without keeping the result. Raises `CompileError`."""
@@ -144,8 +145,17 @@ class MutantRuntime(TreeRuntime):
         program = super()._program(expression, variables, scope)
         program.__class__ = MutantProgram  # made by the runtime of the engine, which knows nothing of mutants
         assert isinstance(program, MutantProgram)
-        program.footprint = self._footprint
+        if self._footprint is not None:
+            program.reads = tuple(self._read_of(path, program.variables) for path in self._footprint)
         return program
+
+    def _read_of(self, path: Path, variables: Mapping[str, Any]) -> Read:
+        """One and the same for all programs that read it."""
+        variable = variables.get(path[1]) if path[0] == "variables" else None
+        key = (path, id(variable))
+        if key not in self._reads:
+            self._reads[key] = Read(path, variable)
+        return self._reads[key]
 
     def _plan(self, checked: Checked, declarations: Environment) -> Plan:
         self._footprint = footprint(checked)

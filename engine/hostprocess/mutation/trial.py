@@ -9,8 +9,8 @@ from typing import Any
 from hostprocess.cel.runtime import CelError
 from hostprocess.cel.tree import TreeProgram
 from hostprocess.evaluate import Decisions, Evaluator, Situation
-from hostprocess.model import Decision, Outcome, Request, Unknown
-from hostprocess.mutation.footprint import seen_at
+from hostprocess.model import Decision, Outcome, Request
+from hostprocess.mutation.footprint import Read
 from hostprocess.mutation.runtime import MutantProgram
 from hostprocess.suite.model import Case
 
@@ -26,6 +26,11 @@ class Change:
     before: MutantProgram
     after: MutantProgram
     known: dict[Hashable, bool] = field(default_factory=dict)
+    reads: tuple[Read, ...] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        before, after = self.before.reads, self.after.reads
+        self.reads = None if before is None or after is None else tuple(dict.fromkeys((*before, *after)))
 
 
 @dataclass(slots=True)
@@ -41,7 +46,7 @@ class Trial:
     kills: dict[str, int] = field(default_factory=dict)
     _situations: list[tuple[int, Situation, bool]] | None = None
     _values: dict[tuple[int, int, str], Any] = field(default_factory=dict)
-    _parts: dict[tuple[Any, ...], bytes | None] = field(default_factory=dict)
+    _parts: dict[tuple[int, bool], dict[Read, bytes | None]] = field(default_factory=dict)
 
     @property
     def failing(self) -> bool:
@@ -67,24 +72,17 @@ class Trial:
 
     def inputs(self, number: int, situation: Situation, kind: str, change: Change) -> Hashable:
         """All that decides what the two expressions give, by value; None where that cannot be told."""
+        if change.reads is None:
+            return None
+        parts = self._parts.setdefault((number, kind == "condition"), {})
         found: list[Any] = [situation.context.request.kind]  # objects of built-in kinds may compare otherwise
-        for program in (change.before, change.after):
-            if program.footprint is None:
+        for read in change.reads:
+            part = parts.get(read, b"")
+            if part == b"":
+                part = parts[read] = read.seen(_activation(situation, kind))
+            if part is None:
                 return None
-            for path in program.footprint:
-                variable = program.variables.get(path[1]) if path[0] == "variables" else None
-                key = (number, kind, path, id(variable))
-                part = self._parts.get(key, b"")
-                if part == b"":
-                    activation = _activation(situation, kind)
-                    if path[0] != "variables":
-                        part = seen_at(activation.inputs.get(path[0], Unknown("missing")), path[1:])
-                    else:
-                        part = None if variable is None else seen_at(variable.value(activation), path[2:])
-                    self._parts[key] = part
-                if part is None:
-                    return None
-                found.append(part)
+            found.append(part)
         return tuple(found)
 
     def value(self, number: int, situation: Situation, kind: str, program: TreeProgram) -> Any:
