@@ -2,7 +2,7 @@
 
 Source: github.com/google/cel-go/interpreter/attributes.go and `Observe` of interpreter/runtimecost.go. A frame is a list: the cost so
 far, the inputs, the activation, the program, the cost at which to look at the clock next, the time when it must be over, what `variables`
-is as a value, then the variables of comprehensions. The last three but those are made when they are needed: most evaluations take microseconds.
+is as a value, then the variables of comprehensions. The time and `variables` are made when they are needed: most evaluations take microseconds.
 """
 
 from __future__ import annotations
@@ -21,10 +21,13 @@ from hostprocess.model import Unknown
 
 __all__ = [
     "COST",
+    "DEADLINE",
     "FAILED",
     "INPUTS",
     "PAUSE",
+    "PROGRAM",
     "SLOTS",
+    "VALUES",
     "Attribute",
     "Frame",
     "Lazy",
@@ -44,13 +47,16 @@ Frame = list[Any]
 Run = Callable[[Frame], Any]
 COST: Final = 0
 INPUTS: Final = 1
-ACTIVATION: Final = 2
+_ACTIVATION: Final = 2
 PROGRAM: Final = 3
 PAUSE: Final = 4
+DEADLINE: Final = 5
 _VARIABLES: Final = 6
 SLOTS: Final = 7
 FAILED: Final = (CelError, Unknown)
 """What an operation that meets it gives back; a tuple, as a union takes longer to make than to test."""
+VALUES: Final = frozenset({str, int, bool, list, dict})
+"""Classes of values that have not failed: quicker to ask than for those in `FAILED`."""
 _KEYS = (str, int, float)
 
 
@@ -86,13 +92,13 @@ def read_variables(frame: Frame) -> Any:
     """The base `variables`: one and the same value for the whole evaluation."""
     value = frame[_VARIABLES]
     if value is None:
-        value = frame[_VARIABLES] = frame[PROGRAM].lazy_variables(frame[ACTIVATION])
+        value = frame[_VARIABLES] = frame[PROGRAM].lazy_variables(frame[_ACTIVATION])
     return value
 
 
 def typed_values(frame: Frame) -> TypedValues | None:
     """Which lists and maps are Go values; None where none are."""
-    return frame[ACTIVATION].typed_values() if frame[PROGRAM].shows_typed else None
+    return frame[_ACTIVATION].typed_values() if frame[PROGRAM].shows_typed else None
 
 
 @dataclass(slots=True)
@@ -233,9 +239,9 @@ def _variable_path(keys: tuple[str, ...], own: int) -> Run:
 
     def variable(frame: Frame) -> Any:
         known = frame[PROGRAM].variables.get(first)
-        value = frame[ACTIVATION].variables.get(known, ABSENT)
+        value = frame[_ACTIVATION].variables.get(known, ABSENT)
         if value is ABSENT and known is not None:
-            value = known.evaluated(frame[ACTIVATION])
+            value = known.evaluated(frame[_ACTIVATION])
         for key in others:
             if value.__class__ is not dict or key not in value:
                 break
@@ -258,9 +264,9 @@ def _variable_test(keys: tuple[str, ...]) -> Run:
 
     def test(frame: Frame) -> Any:
         known = frame[PROGRAM].variables.get(first)
-        value = frame[ACTIVATION].variables.get(known, ABSENT)
+        value = frame[_ACTIVATION].variables.get(known, ABSENT)
         if value is ABSENT and known is not None:
-            value = known.evaluated(frame[ACTIVATION])
+            value = known.evaluated(frame[_ACTIVATION])
         for key in between:
             if value.__class__ is not dict or key not in value:
                 break

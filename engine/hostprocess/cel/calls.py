@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hostprocess.cel.attributes import FAILED, Frame, Lazy, Run, typed_values
+from hostprocess.cel.attributes import FAILED, VALUES, Frame, Lazy, Run, typed_values
 from hostprocess.cel.equality import NO_SUCH_OVERLOAD, equal
 from hostprocess.cel.library.costs import call_cost, scaled, scan, size
 from hostprocess.cel.library.texts import go_type, type_name
@@ -39,8 +39,6 @@ Charge = Callable[[Sequence[Any], Any], int]
 _COMPARED = frozenset(f"{word}_{kind}" for word in ("less", "less_equals", "greater", "greater_equals") for kind in ("string", "bytes"))
 _CEL_GO_29 = 37  # the release of Kubernetes that came with cel-go 0.29
 _PLAIN = frozenset({str, int, bool})
-_VALUES = frozenset({str, int, bool, list, dict})
-"""Classes of which nothing has failed: quicker to ask than for those in `FAILED`."""
 _CLASSES: dict[str, type] = {"string": str, "int": int, "bool": bool, "bytes": bytes, "double": float}
 _RECEIVERS = (str, Duration, Timestamp)
 
@@ -104,7 +102,7 @@ def unary(argument: Run, function: Callable[[Any], Any], charge: Charge | None) 
 
         def plain(frame: Frame) -> Any:
             value = argument(frame)
-            result = function(value) if value.__class__ in _VALUES or not isinstance(value, FAILED) else value
+            result = function(value) if value.__class__ in VALUES or not isinstance(value, FAILED) else value
             frame[0] += 1
             return result
 
@@ -112,7 +110,7 @@ def unary(argument: Run, function: Callable[[Any], Any], charge: Charge | None) 
 
     def run(frame: Frame) -> Any:
         value = argument(frame)
-        result = function(value) if value.__class__ in _VALUES or not isinstance(value, FAILED) else value
+        result = function(value) if value.__class__ in VALUES or not isinstance(value, FAILED) else value
         frame[0] += charge((value,), result)
         if frame[0] > PER_CALL_LIMIT:
             raise CostExceeded
@@ -143,9 +141,9 @@ def binary(left: Run, right: Run, function: Callable[[Any, Any], Any], charge: C
     def run(frame: Frame) -> Any:
         first = left(frame)
         second = right(frame)
-        if first.__class__ not in _VALUES and isinstance(first, FAILED):
+        if first.__class__ not in VALUES and isinstance(first, FAILED):
             result = first
-        elif second.__class__ not in _VALUES and isinstance(second, FAILED):
+        elif second.__class__ not in VALUES and isinstance(second, FAILED):
             result = second
         else:
             result = function(first, second)
@@ -166,9 +164,9 @@ def in_aggregate(value: Run, container: Run, function: Callable[[Any, Any], Any]
     def run(frame: Frame) -> Any:
         first = value(frame)
         second = container(frame)
-        if first.__class__ not in _VALUES and isinstance(first, FAILED):
+        if first.__class__ not in VALUES and isinstance(first, FAILED):
             result = first
-        elif second.__class__ not in _VALUES and isinstance(second, FAILED):
+        elif second.__class__ not in VALUES and isinstance(second, FAILED):
             result = second
         elif second.__class__ is dict and first.__class__ is not str and (typed := typed_values(frame)) is not None and second in typed:
             result = CelError(f"unsupported map key type: {go_type(first)}")
@@ -189,7 +187,7 @@ def various(arguments: Sequence[Run], function: Callable[..., Any], charge: Char
         for index, argument in enumerate(arguments):
             value = argument(frame)
             values.append(value)
-            if value.__class__ not in _VALUES and isinstance(value, FAILED):
+            if value.__class__ not in VALUES and isinstance(value, FAILED):
                 if index == last:
                     charged(frame, 1 if charge is None else charge(values, value))
                 return value
@@ -208,7 +206,7 @@ def upon(argument: Run, constants: tuple[Any, ...], function: Callable[..., Any]
 
     def run(frame: Frame) -> Any:
         value = argument(frame)
-        if value.__class__ in _VALUES or not isinstance(value, FAILED):
+        if value.__class__ in VALUES or not isinstance(value, FAILED):
             result = given(value)
         elif as_binary:
             result = value

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from hostprocess.cel.attributes import FAILED, Frame, Run
+from hostprocess.cel.attributes import FAILED, VALUES, Frame, Run
 from hostprocess.cel.declarations import GoPanic
 from hostprocess.cel.library.texts import type_name
 from hostprocess.cel.runtime import CelError
@@ -20,7 +20,6 @@ __all__ = ["list_literal", "map_literal", "membership"]
 _LIST_COST = 10
 _MAP_COST = 30
 _PRIMITIVE = frozenset({bool, float, int, str, Uint})
-_VALUES = frozenset({str, int, bool, list, dict})  # quicker to ask than whether it has failed
 
 
 def list_literal(elements: Sequence[Run], optional: frozenset[int]) -> Run:
@@ -32,7 +31,7 @@ def list_literal(elements: Sequence[Run], optional: frozenset[int]) -> Run:
             values = []
             for element in elements:
                 value = element(frame)
-                if value.__class__ not in _VALUES and isinstance(value, FAILED):
+                if value.__class__ not in VALUES and isinstance(value, FAILED):
                     return value
                 values.append(value)
             return values
