@@ -69,8 +69,9 @@ def present(
     old = _stored(old_object, kind, kubernetes, namespace, in_use, refusals) if old_object is not None else None
     decoding = Decoding(kubernetes, defaults(kubernetes), in_use=in_use)
     out = decode(resource_object, kind, decoding)
-    fatal = tuple(fault for fault in decoding.faults if field_validation == "strict" or not fault.unknown)
-    warnings = tuple(fault for fault in decoding.faults if fault.unknown) if field_validation == "warn" else ()
+    faults = decoding.faults
+    fatal = tuple(faults) if not faults or field_validation == "strict" else tuple(fault for fault in faults if not fault.unknown)
+    warnings = tuple(fault for fault in faults if fault.unknown) if field_validation == "warn" else ()
     if not fatal and not refusals:
         _set_namespace(out, kind, namespace)
         if plugins and kind.type == "core/v1.Pod" and not subresource:

@@ -43,7 +43,7 @@ class Runner:
         self.seen: dict[Subject, dict[str, set[bool]]] = {}
         self._checked: set[Subject] = set()
         self._evaluators: dict[tuple[Any, ...], Evaluator] = {}
-        self._presenters: dict[tuple[str, bool], Presenter] = {}
+        self._presenters: dict[str, Presenter] = {}
 
     def run(self, subject: Subject, case: Case) -> Failure | None:
         """Runs one case; None means that all is as expected."""
@@ -153,7 +153,9 @@ class Runner:
             request = replace(request, dry_run=True)
         if setting.raw:
             return request
-        presenter = self._presenters.setdefault((inventory.kubernetes, setting.raw), Presenter(kubernetes=inventory.kubernetes, raw=setting.raw))
+        presenter = self._presenters.get(inventory.kubernetes)
+        if presenter is None:
+            presenter = self._presenters[inventory.kubernetes] = Presenter(kubernetes=inventory.kubernetes)
         presented, problems = presenter.presented(request, inventory)
         if presented is None:
             raise InputError("; ".join(problem.message for problem in problems))
