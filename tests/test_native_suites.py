@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from hostprocess import api
 from hostprocess.errors import PolicyError
-from hostprocess.rules import Pack, load_pack
+from hostprocess.model import Outcome
+from hostprocess.responses import FAILURES_KEY
+from hostprocess.rules import Pack, built_in_folder, load_pack
+from hostprocess.suite.formats import SuiteFile, find_suites
+from hostprocess.suite.model import Expected
 from hostprocess.suite.native import Case, load_suite, resource_of, run_case
 from support import RUNTIMES, namespace, rule_text, write_pack
 
@@ -120,3 +127,23 @@ def test_objects_are_read_as_they_are(text: str) -> None:
         assert resource_of(value, "f").object == value
     else:
         assert resource_of({**value, "metadata": {"name": "x"}}, "f").object["data"] == {"a": text}
+
+
+def test_fields_and_annotations_are_looked_for_where_they_are_told() -> None:
+    bench = api.suite_workbench()
+    (file,) = find_suites([os.path.join(built_in_folder(), "network", "requires-host-network.test.yaml")], bench.formats)
+    assert isinstance(file, SuiteFile)
+    suite = bench.load(file)
+    denied = next(one for one in suite.cases if isinstance(one.expected, Expected) and one.expected.outcome is Outcome.DENY)
+    plain = Expected(outcome=Outcome.DENY)
+    assert bench.runner.run(suite.subject, replace(denied, expected=plain)) is None
+    (quick,) = bench.runner.decide(suite.subject, denied, details=False).findings
+    (whole,) = bench.runner.decide(suite.subject, denied).findings
+    assert (quick.fields, quick.audit_annotations) == ((), {})
+    assert (len(whole.fields), list(whole.audit_annotations)) == (1, [FAILURES_KEY])
+    assert replace(whole, fields=(), audit_annotations={}) == quick
+    assert bench.runner.run(suite.subject, replace(denied, expected=replace(plain, fields=whole.fields))) is None
+    assert bench.runner.run(suite.subject, replace(denied, expected=replace(plain, audit_annotations={FAILURES_KEY: None}))) is not None
+    failure = bench.runner.run(suite.subject, replace(denied, expected=Expected(outcome=Outcome.ALLOW)))
+    assert failure is not None
+    assert failure.decisions == (whole,)

@@ -22,11 +22,12 @@ _NO_AUTHORIZER = {"authorizer": UNBOUND, "authorizer.requestResource": UNBOUND}
 
 class Context:
     """A request (with one parameter object) and its inputs; `known_conditions` are values of matchConditions by their text,
-    of those that read no parameters."""
+    of those that read no parameters. `details`: whether the fields of findings are wanted."""
 
-    def __init__(self, inputs: Mapping[str, Any], request: Request, conditions_request: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, inputs: Mapping[str, Any], request: Request, conditions_request: Mapping[str, Any] | None = None, *, details: bool = True) -> None:
         self.inputs = inputs
         self.request = request
+        self.details = details
         self.known_conditions: dict[str, Any] = {}
         self._conditions_request = conditions_request
         self._main: Phase | None = None
@@ -34,7 +35,7 @@ class Context:
 
     def with_params(self, params: Any) -> Context:
         """The same request with a parameter object, null, or an `Unknown`."""
-        with_params = Context({**self.inputs, "params": params}, self.request, self._conditions_request)
+        with_params = Context({**self.inputs, "params": params}, self.request, self._conditions_request, details=self.details)
         with_params.known_conditions = self.known_conditions
         return with_params
 

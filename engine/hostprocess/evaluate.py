@@ -166,8 +166,12 @@ class Evaluator:
             if one.prepared.policy.path not in trusted:
                 one.prepared.compile_all()
 
-    def decide(self, request: Request) -> Decisions:
-        """Evaluates every policy that has a binding; order is that of the policies."""
+    def decide(self, request: Request, *, details: bool = True) -> Decisions:
+        """Evaluates every policy that has a binding; order is that of the policies.
+
+        Without `details` findings name no fields, and nothing is published: that takes time, and who only asks what is denied needs neither.
+        """
+        details = details or self._evaluate_policy is not None  # a hook may want to know
         decisions = Decisions([], [])
         context: Context | None = None
         matches: dict[int, Match] = {}
@@ -188,11 +192,12 @@ class Evaluator:
                     continue
                 decisions.matched = True
                 if found.resource is not None or one.variables_are_own:
-                    self._dispatch(one.prepared, binding, self._context(request, found), decisions)
+                    self._dispatch(one.prepared, binding, self._context(request, found, details=details), decisions)
                     continue
-                context = context or self._context(request, found)
+                context = context or self._context(request, found, details=details)
                 self._dispatch(one.prepared, binding, context, decisions)
-        self._publish(decisions)
+        if details:
+            self._publish(decisions)
         return decisions
 
     def situations(self, request: Request) -> Iterator[Situation]:
@@ -225,7 +230,7 @@ class Evaluator:
         evaluation = partial(self._judged, prepared, binding, context, applies)
         decisions.add(self._evaluate_policy(policy=policy, binding=binding, request=context.request, evaluation=evaluation))
 
-    def _context(self, request: Request, match: Match, *, everything: bool = False) -> Context:
+    def _context(self, request: Request, match: Match, *, everything: bool = False, details: bool = True) -> Context:
         inputs: dict[str, Any] = {"object": request.object, "oldObject": request.old_object, "namespaceObject": request.namespace_object}
         if match.kind is not None and match.kind != request.kind:
             version = "/".join(filter(None, match.kind[:2]))
@@ -239,7 +244,7 @@ class Evaluator:
                 conditions_request = request_map(request, None, match.kind)
         if self._needs_authorizer or everything:
             inputs |= self._authorizer(request) if self._authorizer else {"authorizer": Unknown("authorizer was not given")}
-        return Context(inputs, request, conditions_request)
+        return Context(inputs, request, conditions_request, details=details)
 
     def _publish(self, decisions: Decisions) -> None:
         if not decisions.findings and not decisions.published:
@@ -331,6 +336,8 @@ class Evaluator:
                 continue
             findings = [
                 maker.failed(index, values[position], messages, partial(fields_of, prepared, prepared.policy.validations[index], index, context))
+                if context.details
+                else maker.failed(index, values[position], messages, tuple)
                 for index, position in group.validations
                 if values[position] is not True or isinstance(messages, CelError)
             ]

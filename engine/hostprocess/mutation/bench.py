@@ -204,12 +204,14 @@ class Bench:
         return next((case for case in group.values if self._changes_value(versions, group.subject, case)), None)
 
     def _kills(self, version: Version, trial: Trial) -> bool:
-        decisions = self.decide(version, trial)
+        expected = trial.case.expected
+        assert isinstance(expected, Expected)
+        decisions = self.decide(version, trial, details=expected.wants_details)
         told = self.runner.told(version.subject, trial.case, decisions)
         if self.problems(trial.case, told, decisions):
             return True
         # A case that expects an error expects what it comes to: suites have no word for the failurePolicy.
-        return isinstance(trial.case.expected, Expected) and trial.case.expected.outcome is Outcome.ERROR and _actions(told) != _actions(trial.told)
+        return expected.outcome is Outcome.ERROR and _actions(told) != _actions(trial.told)
 
     def _changes_value(self, versions: Versions, subject: Subject, case: Case) -> bool:
         """Whether the value of an expression is not as a case expects it."""
@@ -294,12 +296,12 @@ class Bench:
             self._programs[key] = self.runtime.compile(text, variables, declared, kubernetes=kubernetes)
         return self._programs[key]
 
-    def decide(self, version: Version, trial: Trial) -> Decisions:
-        """What the mutant decides. Raises `PolicyError` or `CompileError` if the API server would refuse it."""
+    def decide(self, version: Version, trial: Trial, *, details: bool = True) -> Decisions:
+        """What the mutant decides; `details` as of `Evaluator.decide`. Raises `PolicyError` or `CompileError` if the API server would refuse it."""
         if version.differences.only_variables and all(one.fits for one in version.stand_ins(self.runtime) if one.scope[1] == trial.key[0]):
             with self.runtime.standing_in(version.other_variables):
-                return trial.evaluator.decide(trial.request)
-        return self._evaluator(version, trial).decide(trial.request)
+                return trial.evaluator.decide(trial.request, details=details)
+        return self._evaluator(version, trial).decide(trial.request, details=details)
 
     def _evaluator(self, version: Version, trial: Trial) -> Evaluator:
         inventory = trial.evaluator.inventory

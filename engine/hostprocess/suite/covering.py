@@ -27,8 +27,8 @@ class CoveringRunner(Runner):
         self._collector = Collector(CoverageRuntime())
         super().__init__(self._collector.runtime, evaluate_policy)
 
-    def decide(self, subject: Subject, case: Case) -> Decisions:
-        """See `Runner.decide`."""
+    def decide(self, subject: Subject, case: Case, *, details: bool = True) -> Decisions:
+        """See `Runner.decide`: the details are evaluated in any case, as they too are to be covered."""
         evaluator = self.evaluator(subject, case.setting)
         request = self.request(case, evaluator.inventory)
         decisions = evaluator.decide(request)

@@ -103,6 +103,11 @@ class Expected:
     audit_annotations: Mapping[str, str | None] | None = None
     warnings: tuple[str, ...] | None = None
 
+    @property
+    def wants_details(self) -> bool:
+        """Whether it takes the fields of findings, or audit annotations, to tell."""
+        return self.field is not None or self.fields is not None or self.audit_annotations is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedValue:

@@ -51,15 +51,20 @@ class Runner:
         try:
             if isinstance(expected, ExpectedValue):
                 return self._value_failure(subject, case, expected)
-            decisions = self.decide(subject, case)
+            details = expected.wants_details
+            decisions = self.decide(subject, case, details=details)
+            told = self.told(subject, case, decisions)
+            problems = decision_problems(expected, told, decisions.audit_annotations)
+            if problems and not details:
+                # Whoever has to look into it is told all.
+                decisions = self.decide(subject, case)
+                told = self.told(subject, case, decisions)
         except InputError as error:
             return Failure(case=case, problems=(f"the object of the case is refused: {error.message}",))
-        told = self.told(subject, case, decisions)
         seen = self.seen.setdefault(subject, {})
         for one in told:
             if one.outcome is not Outcome.SKIP:
                 seen.setdefault(one.policy, set()).add(one.outcome is not Outcome.ALLOW)
-        problems = decision_problems(expected, told, decisions.audit_annotations)
         if problems and case.unasked and self._is_vacuous(subject, case, expected, told):
             why = "; ".join(dict.fromkeys(one.message for one in told)) or "no policy is about it"
             words = f"vacuous: {case.unasked.tool} calls this passed ({expected.outcome} is expected), but nothing asks the policy: {why}"
@@ -86,10 +91,10 @@ class Runner:
             self.evaluator(subject, Setting()).check(trusted={policy.path for policy in policies if policy.of_pack})
             self._checked.add(subject)
 
-    def decide(self, subject: Subject, case: Case) -> Decisions:
-        """All that the policies decide. Raises `InputError` for a request that the API server refuses before it asks them."""
+    def decide(self, subject: Subject, case: Case, *, details: bool = True) -> Decisions:
+        """All that the policies decide; `details` as of `Evaluator.decide`. Raises `InputError` for a request that the API server refuses before it asks."""
         evaluator = self.evaluator(subject, case.setting)
-        return evaluator.decide(self.request(case, evaluator.inventory))
+        return evaluator.decide(self.request(case, evaluator.inventory), details=details)
 
     def told(self, subject: Subject, case: Case, decisions: Decisions) -> tuple[Decision, ...]:
         """The decisions that a case is about, those that pass last."""
