@@ -38,14 +38,19 @@ def read_by(expression: str) -> list[str] | None:
         ("object.spec.replicas > 1 && object.spec == oldObject.spec", ["object.spec", "oldObject.spec"]),
         ("object.metadata.labels['a'] == 'b'", ["object.metadata.labels"]),
         ("object == null || request.name == 'a'", ["object", "request.name"]),
-        ("object.l.all(i, i.a.b == 1 && has(i.c))", ["object.l.*.a.b", "object.l.*.c"]),
+        ("object.l.all(i, i.a.b == 1 && has(i.c))", ["object.l.*.a.b", "object.l.*.c.?"]),
         ("object.l.all(i, i == 1 || i.a == 1)", ["object.l.*"]),
         ("object.l.all(i, true)", ["object.l"]),
         ("object.l.all(i, i.m.all(j, j.name != i.name))", ["object.l.*.m.*.name", "object.l.*.name"]),
         ("object.l.filter(i, has(i.a)).map(i, i.a)", ["object.l.*"]),
         ("object.l.exists(object, object.a)", ["object.l.*.a"]),
-        ("object.l.exists(i, [i].exists(i, i.a))", ["object.l.*"]),
-        ("[object.a.b].exists(i, i.c)", ["object.a.b"]),
+        ("object.l.exists(i, [i].exists(i, i.a))", ["object.l.*.a"]),
+        ("[object.a.b].exists(i, i.c)", ["object.a.b.c"]),
+        ("[object.a.b].exists(i, true)", ["object.a.b"]),
+        ("[object.a, object.b].exists(i, i.c)", ["object.a", "object.b"]),
+        ("has(object.a.b)", ["object.a.b.?"]),
+        ("has(object.a.b) && object.a.b.c == 1", ["object.a.b.?", "object.a.b.c"]),
+        ("has(object.l) && object.l.all(i, has(i.m) && i.m.all(m, m.n == 1))", ["object.l.*.m.*.n", "object.l.*.m.?", "object.l.?"]),
         ("object.l.all(i, v, v.a == object.x)", ["object.l", "object.x"]),
         ("type(object.a) == string", ["object.a"]),
         ("variables.list.all(i, i.a == variables.list.b)", ["variables.list.*.a", "variables.list.b"]),
@@ -92,6 +97,12 @@ def test_what_is_seen_differs_where_values_do() -> None:
 def test_what_is_not_read_is_not_seen() -> None:
     assert seen_at({"l": [{"a": 1, "b": 2}], "m": 1}, ("l", "*", "a")) == seen_at({"m": 2, "l": [{"a": 1}]}, ("l", "*", "a"))
     assert seen_at({"l": {"a": 1}}, ("l", "*", "a")) == seen_at({"l": {"a": 2}}, ("l", "*", "a"))  # of a map, its keys
+
+
+def test_of_what_has_to_be_there_only_that_is_seen() -> None:
+    values: list[Any] = [{}, {"a": None}, {"a": {}}, {"a": {"b": 1}}, {"a": {"b": Unknown("b")}}, {"a": {"b": CelError("b")}}, {"a": 1}, {"a": Unknown("a")}]
+    assert len({seen_at(value, ("a", "b", "?")) for value in values}) == len(values)
+    assert seen_at({"a": {"b": 1}}, ("a", "b", "?")) == seen_at({"a": {"b": None, "c": 1}}, ("a", "b", "?"))
 
 
 def test_nothing_is_told_of_what_is_no_plain_data() -> None:

@@ -7,17 +7,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hostprocess.cel.attributes import FAILED
 from hostprocess.cel.checker import Checked
-from hostprocess.cel.nodes import Comprehension, Ident, Node, Select, children
+from hostprocess.cel.nodes import Comprehension, Ident, ListLiteral, Node, Select, children
 from hostprocess.cel.runtime import CelError
 from hostprocess.model import Unknown
 
 __all__ = ["Path", "Read", "footprint", "seen_at"]
 
 Path = tuple[str, ...]
-"""An input, or `variables` and the name of one, and the fields that are read of it; `*` is each element of a list."""
+"""An input, or `variables` and the name of one, and the fields that are read of it.
+
+`*` is each element of a list; `?` at the end means that only whether the field is there counts.
+"""
 _INPUTS = frozenset({"object", "oldObject", "request", "params", "namespaceObject"})
-_EACH = "*"
+_EACH, _PRESENT = "*", "?"
 _NO_REFERENCES = 2  # the version of marshal in which equal values have equal bytes
 _ABSENT = Unknown("an input that is not there")
 _Bound = Mapping[str, Path | None]
@@ -56,8 +60,7 @@ def _read(checked: Checked, node: Node, bound: _Bound) -> Iterator[Path]:
     if path is not None:
         yield path
     elif isinstance(base, Comprehension):
-        _, place = _path(checked, base.iter_range, bound)
-        element = None if place is None or base.iter_var2 else (*place, _EACH)
+        element = None if base.iter_var2 else _element(checked, base.iter_range, bound)
         inside = {**bound, base.iter_var: element, base.accu_var: None, **({base.iter_var2: None} if base.iter_var2 else {})}
         within = [*_read(checked, base.condition, inside), *_read(checked, base.step, inside)]
         if element is None or not any(one[: len(element)] == element for one in within):
@@ -70,11 +73,19 @@ def _read(checked: Checked, node: Node, bound: _Bound) -> Iterator[Path]:
             yield from _read(checked, child, bound)
 
 
+def _element(checked: Checked, ranged: Node, bound: _Bound) -> Path | None:
+    """Where that lies which a comprehension goes over: a list, or the only element of one that is written out to give it a name."""
+    if isinstance(ranged, ListLiteral) and len(ranged.elements) == 1 and not ranged.optional:
+        return _path(checked, ranged.elements[0], bound)[1]
+    place = _path(checked, ranged, bound)[1]
+    return None if place is None or place[-1] == _PRESENT else (*place, _EACH)
+
+
 def _path(checked: Checked, node: Node, bound: _Bound) -> tuple[Node, Path | None]:
     """What lies below the fields that a node selects, and the path if that is a name; a name whose value was made on the way reads nothing more."""
     fields: list[str] = []
     while isinstance(node, Select) and node.id not in checked.references:
-        fields.append(node.field)
+        fields += [_PRESENT, node.field] if node.test_only else [node.field]
         node = node.operand
     if not isinstance(node, Ident | Select):
         return node, None
@@ -100,6 +111,8 @@ def seen_at(value: Any, fields: Path) -> bytes | None:
 def _seen(value: Any, fields: Path) -> Any:
     for depth, field in enumerate(fields):
         kind = value.__class__
+        if field == _PRESENT:
+            return _plain(value) if isinstance(value, FAILED) else ("present",)
         if field == _EACH and kind is list:
             return ("each", [_seen(one, fields[depth + 1 :]) for one in value])
         if field == _EACH and kind is dict:
