@@ -238,6 +238,25 @@ def test_an_input_that_was_not_given_is_named() -> None:
 # Variables: evaluated once for each activation, and charged once.
 
 
+@pytest.mark.parametrize("expression", ["dyn(b'a') in ['a']", "b'' in [dyn(1), dyn(1u), dyn(1.0)]"])
+def test_bytes_cannot_be_hashed(expression: str) -> None:
+    # Asked of the API servers 1.30, 1.34 and 1.37; a list of constants is a Go map.
+    assert evaluate(expression) == CelError("internal error: runtime error: hash of unhashable type types.Bytes")
+
+
+@pytest.mark.parametrize(
+    ("expression", "cost"),
+    [
+        ("[dyn(duration('1s'))].transformList(i, v, v.distinct())", 2),
+        ("[dyn(duration('1s')), ?optional.of(dyn(1))].transformList(i, v, v.distinct())", 13),
+        ("dyn(duration([duration('1s'), duration('2s')].max())).distinct()", 4),
+    ],
+)
+def test_what_a_panic_in_a_comprehension_costs(expression: str, cost: int) -> None:
+    value, spent = TREE.compile(expression, {}, DECLARED).run(TREE.activation({}))
+    assert (value.message[:37], spent) == ("internal error: interface conversion:", cost)
+
+
 class EachOnItsOwn(TreeRuntime):
     """Plans every `&&` and `||` on its own, as cel-go does."""
 

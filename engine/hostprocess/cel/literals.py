@@ -19,6 +19,7 @@ __all__ = ["list_literal", "map_literal", "membership"]
 
 _LIST_COST = 10
 _MAP_COST = 30
+_UNHASHABLE = "runtime error: hash of unhashable type types.Bytes"
 _PRIMITIVE = frozenset({bool, float, int, str, Uint})
 
 
@@ -92,7 +93,7 @@ def map_literal(keys: Sequence[Run], values: Sequence[Run], optional: Sequence[b
 def _bad_key(found: dict[Any, Any], key: Any) -> CelError | None:
     """What is wrong with a key that is no string: not hashable for cel-go, or one that Python's maps do not hold beside the others."""
     if isinstance(key, bytes):
-        raise GoPanic("runtime error: hash of unhashable type types.Bytes")
+        raise GoPanic(_UNHASHABLE)
     if key is not None and not isinstance(key, int | float):
         return CelError(f"maps with keys of type {type_name(key)} are not supported", kind="limitation")
     if key in found and any(each == key and type(each) is not type(key) for each in found):
@@ -114,6 +115,8 @@ def membership(value: Run, elements: list[Any]) -> Run | Literal[False] | None:
         if isinstance(wanted, FAILED):
             return wanted
         if type(wanted) not in _PRIMITIVE:
+            if type(wanted) is bytes:
+                raise GoPanic(_UNHASHABLE)
             return False
         return (_group(wanted), wanted) in members
 

@@ -312,8 +312,9 @@ class Planner:
 
         def run(frame: Frame) -> Any:
             value = accumulated(frame)
+            frame[0] += 1
             more = added(frame)
-            frame[0] += 2
+            frame[0] += 1
             if value.__class__ is list and more.__class__ is list:
                 value.extend(more)
                 return value
@@ -362,10 +363,11 @@ def list_step(node: ListLiteral, elements: list[Step]) -> Step:
 def _appended(accumulated: Run, element: Step) -> Run:
     """`accumulator + [element]`. The list costs 10, unless it is a constant; the call and the name of the accumulator 1 each."""
     read = element.runner()
-    cost = 2 if element.constant is not None else 12
+    cost = 1 if element.constant is not None else 11
 
     def run(frame: Frame) -> Any:
         value = accumulated(frame)
+        frame[0] += 1
         item = read(frame)
         frame[0] += cost
         if value.__class__ is not list:
