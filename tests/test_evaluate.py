@@ -229,8 +229,11 @@ def test_messages(validation: dict[str, str], message: str, runtime: str) -> Non
     ],
 )
 def test_policies_that_the_api_server_would_refuse(bad: Policy, message: str) -> None:
-    with pytest.raises(PolicyError, match=message):
-        decide(bad, pod())
+    for runtime in ("cpp", "tree"):
+        refusing = evaluator(bad, runtime=runtime)
+        for _ in range(2):  # whoever goes on after a refusal is refused again
+            with pytest.raises(PolicyError, match=message):
+                refusing.decide(request(pod()))
     with pytest.raises(PolicyError, match=message):
         evaluator(bad).check()
 

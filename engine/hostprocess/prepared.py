@@ -81,7 +81,8 @@ class PreparedPolicy:
         self._chunks: list[_Chunk] | None = None
         self._ready: list[Program] = []
         self._bodies: dict[str, Program] = {}
-        self._conditions: dict[int, Program] = {}
+        self._bools: dict[tuple[str, bool], Program] = {}
+        """Programs by expression, and whether it reads variables, that give a bool for certain: those are asked for with each request."""
         self.rule_count = len(self.groups) or 1
         """How many rules are skipped where it does not apply."""
         self._of_pack = policy.of_pack
@@ -113,14 +114,14 @@ class PreparedPolicy:
     def compile_all(self) -> None:
         """See `Evaluator.check`."""
         for number, condition in enumerate(self.policy.match_conditions):
-            self._typed(condition.expression, ("bool",), ("matchConditions", number, "expression"), composed=False)
+            self._bool(condition.expression, ("matchConditions", number, "expression"), composed=False)
         earlier: dict[str, str] = {}
         for number, (name, expression) in enumerate(self._variables.items()):
             # Not kept: a validation of the same text may read all variables.
             self._compiled(expression, ("variables", number, "expression"), earlier, self.runtime)
             earlier[name] = expression
         for index, validation in enumerate(self.policy.validations):
-            self._typed(validation.expression, ("bool",), ("validations", index, "expression"))
+            self._bool(validation.expression, ("validations", index, "expression"))
             if validation.message_expression:
                 self._typed(validation.message_expression, ("string",), ("validations", index, "messageExpression"))
         for number, annotation in enumerate(self.policy.audit_annotations):
@@ -159,9 +160,7 @@ class PreparedPolicy:
         if known and implies and any(known.get(one) is False for one in implies):
             known[expression] = False
             return False
-        program = self._conditions.get(number)
-        if program is None:
-            program = self._conditions[number] = self._typed(expression, ("bool",), ("matchConditions", number, "expression"), composed=False)
+        program = self._bools.get((expression, False)) or self._bool(expression, ("matchConditions", number, "expression"), composed=False)
         # A runtime other than `tree` needs long to take up an object: one activation serves all that cannot tell.
         own = self.runtime.name == "tree" or mentions(expression, "namespaceObject") or mentions(expression, "request")
         value = self._evaluated(program, expression, context.conditions() if own else context.validations(), account, composed=False)
@@ -337,10 +336,14 @@ class PreparedPolicy:
 
     def _each(self, position: int) -> Program:
         text = self.expressions[position]
-        return self._programs.get((text, True, True)) or self._typed(text, ("bool",), ("validations", self._owner(position), "expression"))
+        return self._bools.get((text, True)) or self._bool(text, ("validations", self._owner(position), "expression"))
 
     def _owner(self, position: int) -> int:
         return next(index for group in self.groups for index, at in group.validations if position in (at, group.when))
+
+    def _bool(self, expression: str, steps: tuple[str | int, ...], *, composed: bool = True) -> Program:
+        program = self._bools[expression, composed] = self._typed(expression, ("bool",), steps, composed=composed)
+        return program
 
     def _typed(self, expression: str, wanted: tuple[str, ...], steps: tuple[str | int, ...], *, composed: bool = True) -> Program:
         if steps[-1] == "messageExpression" and mentions(expression, "authorizer"):
