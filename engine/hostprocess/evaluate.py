@@ -335,9 +335,12 @@ class Evaluator:
                     made.passed.append(maker.passed(group.rule, Outcome.SKIP, f"when is false: {prepared.expressions[group.when or 0]}"))
                 continue
             findings = [
-                maker.failed(index, values[position], messages, partial(fields_of, prepared, prepared.policy.validations[index], index, context))
-                if context.details
-                else maker.failed(index, values[position], messages, tuple)
+                maker.failed(
+                    index,
+                    values[position],
+                    messages,
+                    partial(fields_of, prepared, prepared.policy.validations[index], index, context) if context.details else tuple,
+                )
                 for index, position in group.validations
                 if values[position] is not True or isinstance(messages, CelError)
             ]

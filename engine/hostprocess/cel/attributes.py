@@ -218,13 +218,10 @@ def _plain_path(path: Path, keys: tuple[str, ...], own: int) -> Run:
     def several(frame: Frame) -> Any:
         start = value = base(frame) if place is None else frame[place]
         for key in keys:
-            if value.__class__ is dict and key in value:
-                value = value[key]
-            elif value is start and isinstance(value, Lazy):
-                value = value.find(key)  # if it is not there, nothing is in it
-            else:
+            if value.__class__ is not dict or key not in value:
                 frame[0] += own
                 return _applied(frame, start, qualifiers)
+            value = value[key]
         frame[0] += charge
         return value
 
@@ -293,12 +290,9 @@ def _plain_test(start: Path, keys: tuple[str, ...]) -> Run:
     def test(frame: Frame) -> Any:
         start = value = base(frame) if place is None else frame[place]
         for key in path:
-            if value.__class__ is dict and key in value:
-                value = value[key]
-            elif value is start and isinstance(value, Lazy):
-                value = value.find(key)
-            else:
+            if value.__class__ is not dict or key not in value:
                 break
+            value = value[key]
         else:
             if value.__class__ is dict:
                 frame[0] += charge

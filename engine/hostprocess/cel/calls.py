@@ -222,7 +222,7 @@ def upon(argument: Run, constants: tuple[Any, ...], function: Callable[..., Any]
 
 def _partly(function: Callable[..., Any], constants: tuple[Any, ...]) -> Callable[[Any], Any]:
     """The function of its first argument."""
-    if isinstance(function, _Guarded) and function.classes[1:] == tuple(map(type, constants)):
+    if isinstance(function, _OnlyOverload) and function.classes[1:] == tuple(map(type, constants)):
         implementation, wanted = function.implementation, function.classes[0]
         if len(constants) == 1:
             (only,) = constants
@@ -327,12 +327,12 @@ def overloaded(name: str, overloads: Sequence[Signature]) -> Callable[..., Any]:
     if len(overloads) > 1 or overloads[0].guard != "types" or len(classes) < len(overloads[0].arguments):
         return function
     assert overloads[0].implementation is not None
-    return _Guarded(overloads[0].implementation, classes, function)
+    return _OnlyOverload(overloads[0].implementation, classes, function)
 
 
 def _direct(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function, with one call less where it has one or two arguments."""
-    if not isinstance(function, _Guarded) or len(function.classes) > 2:
+    if not isinstance(function, _OnlyOverload) or len(function.classes) > 2:
         return function
     implementation, other = function.implementation, function.other
     if len(function.classes) == 1:
@@ -343,7 +343,7 @@ def _direct(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Guarded:
+class _OnlyOverload:
     """The only overload of a function, of arguments of these classes; `other` deals with all else."""
 
     implementation: Callable[..., Any]

@@ -70,7 +70,7 @@ def present(
     decoding = Decoding(kubernetes, defaults(kubernetes), in_use=in_use)
     out = decode(resource_object, kind, decoding)
     faults = decoding.faults
-    fatal = tuple(faults) if not faults or field_validation == "strict" else tuple(fault for fault in faults if not fault.unknown)
+    fatal = tuple(faults) if field_validation == "strict" else tuple(fault for fault in faults if not fault.unknown)
     warnings = tuple(fault for fault in faults if fault.unknown) if field_validation == "warn" else ()
     if not fatal and not refusals:
         _set_namespace(out, kind, namespace)

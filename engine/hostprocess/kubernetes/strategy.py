@@ -210,7 +210,7 @@ def _pod(out: Object, kubernetes: str) -> None:
 
 def _label_keys_of_affinity(spec: Object, labels: dict[str, str]) -> None:
     affinity = spec.get("affinity") or {}
-    for name in ("podAffinity", "podAntiAffinity") if affinity else ():
+    for name in ("podAffinity", "podAntiAffinity"):
         terms = affinity.get(name) or {}
         preferred = [one["podAffinityTerm"] for one in terms.get("preferredDuringSchedulingIgnoredDuringExecution") or ()]
         for term in [*preferred, *(terms.get("requiredDuringSchedulingIgnoredDuringExecution") or ())]:
