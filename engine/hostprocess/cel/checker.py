@@ -200,7 +200,7 @@ class _Checker:
         for overload in self._declared.functions[name]:
             if overload.member != member:
                 continue
-            kinds = self._fresh((overload.result, *overload.arguments))  # shows in the numbers of type variables, even if the arguments are too many
+            kinds = self._fresh(overload)  # shows in the numbers of type variables, even if the arguments are too many
             if len(overload.arguments) != len(arguments):
                 continue
             mapping = self.mapping.assign(arguments, kinds[1:])
@@ -219,15 +219,12 @@ class _Checker:
         self.references[node.id] = Reference(name, tuple(chosen), qualified)
         return result
 
-    def _fresh(self, kinds: tuple[Type, ...]) -> tuple[Type, ...]:
-        """The types of an overload with new type variables for its parameters."""
-        parameters: dict[Type, Type] = {}
-        for kind in kinds:
-            _collect(kind, parameters)
-        if not parameters:
-            return kinds
-        substitution = Mapping({parameter: self._variable() for parameter in parameters})
-        return tuple(types.substitute(substitution, kind, False) for kind in kinds)
+    def _fresh(self, overload: Signature) -> tuple[Type, ...]:
+        """The types of an overload, its result first, with new type variables for its parameters."""
+        if not overload.parameters:
+            return overload.kinds
+        substitution = Mapping({name: self._variable() for name in overload.parameters})
+        return tuple(types.substitute(substitution, kind, False) for kind in overload.kinds)
 
     def _variable(self) -> Type:
         self._variables += 1
@@ -321,10 +318,3 @@ def _names(node: Node) -> list[str] | None:
         names.append(node.field)
         node = node.operand
     return [node.name, *reversed(names)] if isinstance(node, Ident) else None
-
-
-def _collect(kind: Type, parameters: dict[Type, Type]) -> None:
-    if kind.kind == "param":
-        parameters[kind] = kind
-    for each in kind.parameters:
-        _collect(each, parameters)

@@ -46,7 +46,8 @@ def compile_checked(expression: str, environment: Environment) -> Checked:
 
 def _compiled(expression: str, environment: Environment) -> Checked:
     root, positions = parse(expression, environment)
-    _refuse_messages(root, environment, expression, positions)
+    if "{" in expression:
+        _refuse_messages(root, environment, expression, positions)
     if environment.minor < _ESCAPED_NAMES and "`" in expression:
         _refuse_escapes(root, environment.minor, expression, positions)
     checked = check(root, environment)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from operator import is_
 from typing import Any, Final
 
 from hostprocess.cel.nodes import Call, Comprehension, Const, Entry, Ident, ListLiteral, MapLiteral, Node, Select, Struct
@@ -55,11 +56,12 @@ class Expander:
         self._place = 0
 
     def node(self, node: Node) -> Node:
-        """The node with all below it expanded, the innermost first, as the parser does."""
+        """The node with all below it expanded, the innermost first, as the parser does. One without macros is given back itself."""
         if isinstance(node, Const | Ident):
             return node
         if isinstance(node, Select):
-            return replace(node, operand=self.node(node.operand))
+            operand = self.node(node.operand)
+            return node if operand is node.operand else replace(node, operand=operand)
         if isinstance(node, ListLiteral):
             return replace(node, elements=tuple(map(self.node, node.elements)))
         if isinstance(node, MapLiteral | Struct):
@@ -74,7 +76,9 @@ class Expander:
                 result=self.node(node.result),
             )
         target = None if node.target is None else self.node(node.target)
-        call = replace(node, target=target, arguments=tuple(map(self.node, node.arguments)))
+        arguments = tuple(map(self.node, node.arguments))
+        same = target is node.target and all(map(is_, arguments, node.arguments))
+        call = node if same else replace(node, target=target, arguments=arguments)
         self._place = self._positions.get(call.id, 0)
         return self.expanded(call) or call
 

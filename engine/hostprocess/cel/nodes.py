@@ -120,41 +120,41 @@ def children(node: Node) -> tuple[Node, ...]:
     return ()
 
 
+# Keys of fields: the field's number times 8, and 2 for what has a length, 0 for a number. No number is above 15, so that each key is one byte.
+_VALUE = _EXPR = 0x12
+_SOURCE_INFO = 0x1A
+_POSITIONS = 0x22
+_ID = 0x10
+_CONST, _IDENT, _SELECT, _CALL, _LIST, _STRUCT = 0x1A, 0x22, 0x2A, 0x32, 0x3A, 0x42
+_LENGTH, _FIXED_64 = 2, 1
+
+
 def decode(serialized: bytes) -> tuple[Node, dict[int, int]]:
     """The tree, and where each node begins in the source, in code points. `serialized` comes from `Expression.serialize()`, parsed only."""
-    parsed = _message(_message(serialized)[2])
-    positions = {}
-    for field, entry in _fields(parsed.get(3, b"")):
-        if field == 4:
-            pair = _message(entry)
-            positions[pair.get(1, 0)] = pair.get(2, 0)
-    return _node(parsed[2]), positions
+    start, end = _fields(serialized, 0, len(serialized))[_VALUE]
+    parsed = _fields(serialized, start, end)
+    return _node(serialized, *parsed[_EXPR]), _positions(serialized, *parsed[_SOURCE_INFO])
 
 
-def _fields(data: bytes) -> list[tuple[int, Any]]:
-    found = []
-    at, end = 0, len(data)
+def _fields(data: bytes, at: int, end: int) -> dict[int, tuple[int, int]]:
+    """The fields of a message, the last of each key: where its value begins and ends; of a number, itself and 0."""
+    found = {}
     while at < end:
-        key = data[at]  # most numbers are one byte; a call for each would take longer than all the rest
-        at += 1
-        if key >= 0x80:
-            key, at = _varint(data, at - 1)
-        wire = key & 7
-        if wire == 0 or wire == 2:
-            value: Any = data[at]
-            at += 1
-            if value >= 0x80:
-                value, at = _varint(data, at - 1)
-            if wire == 2:
-                size = value
-                value = data[at : at + size]
-                at += size
-        else:
-            size = 8 if wire == 1 else 4
-            value = data[at : at + size]
-            at += size
-        found.append((key >> 3, value))
+        key, value, at = _field(data, at)
+        found[key] = (value, at if key & 7 else 0)
     return found
+
+
+def _field(data: bytes, at: int) -> tuple[int, int, int]:
+    """The key of a field, its number or where its value begins, and where the field ends."""
+    key, value = data[at], data[at + 1]
+    wire = key & 7
+    if wire == _FIXED_64:
+        return key, at + 1, at + 9
+    at += 2
+    if value >= 0x80:
+        value, at = _varint(data, at - 1)
+    return (key, at, at + value) if wire == _LENGTH else (key, value, at)
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
@@ -168,102 +168,128 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
         shift += 7
 
 
-def _message(data: bytes) -> dict[int, Any]:
-    return dict(_fields(data))
+def _positions(data: bytes, at: int, end: int) -> dict[int, int]:
+    positions = {}
+    while at < end:
+        key, value, at = _field(data, at)
+        if key != _POSITIONS:
+            continue
+        if data[value] == 0x08 and data[value + 1] < 0x80 and data[value + 2] == 0x10:  # a node of a small number, as most are
+            positions[data[value + 1]] = data[value + 3] if at - value == 4 else _varint(data, value + 3)[0]
+        else:
+            entry = _fields(data, value, at)
+            positions[entry.get(0x08, _ZERO)[0]] = entry.get(0x10, _ZERO)[0]
+    return positions
 
 
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "replace")
+_ZERO = (0, 0)
 
 
-def _node(data: bytes) -> Node:
-    message = _message(data)
-    identity = message.get(2, 0)
-    if 3 in message:
-        return Const(identity, _constant(message[3]))
-    if 4 in message:
-        return Ident(identity, _text(_message(message[4])[1]))
-    if 5 in message:
-        select = _message(message[5])
-        return Select(identity, _node(select[1]), _text(select[2]), bool(select.get(3, 0)))
-    if 6 in message:
-        return _call(identity, message[6])
-    if 7 in message:
-        return _list(identity, message[7])
-    if 8 in message:
-        return _struct(identity, message[8])
-    return _comprehension(identity, _message(message[9]))
+def _text(data: bytes, at: int, end: int) -> str:
+    return data[at:end].decode("utf-8", "replace")
 
 
-def _constant(data: bytes) -> Any:
-    for field, value in _fields(data):
-        if field == 2:
-            return bool(value)
-        if field == 3:
-            return value - (1 << 64) if value >> 63 else value
-        if field == 4:
-            return Uint(value)
-        if field == 5:
-            return struct.unpack("<d", value)[0]
-        if field == 6:
-            return _text(value)
-        if field == 7:
-            return value
-    return None
+def _inside(data: bytes, at: int) -> int:
+    """Where the value of the field at `at` begins, which has a length."""
+    return at + 2 if data[at + 1] < 0x80 else _varint(data, at + 1)[1]
 
 
-def _call(identity: int, data: bytes) -> Call:
+def _node(data: bytes, at: int, end: int) -> Node:
+    identity = 0
+    if data[at] == _ID:
+        identity = data[at + 1]
+        at += 2
+        if identity >= 0x80:
+            identity, at = _varint(data, at - 1)
+    kind = data[at]
+    at = _inside(data, at)
+    if kind == _IDENT:
+        return Ident(identity, _text(data, _inside(data, at), end))
+    if kind == _CALL:
+        return _call(identity, data, at, end)
+    if kind == _CONST:
+        return Const(identity, _constant(data, at, end))
+    if kind == _LIST:
+        return _list(identity, data, at, end)
+    if kind == _STRUCT:
+        return _struct(identity, data, at, end)
+    fields = _fields(data, at, end)
+    if kind == _SELECT:
+        return Select(identity, _node(data, *fields[0x0A]), _text(data, *fields[0x12]), bool(fields.get(0x18, _ZERO)[0]))
+    return _comprehension(identity, data, fields)
+
+
+def _constant(data: bytes, at: int, end: int) -> Any:
+    if at == end:
+        return None
+    key, value, end = _field(data, at)
+    if key == 0x10:
+        return bool(value)
+    if key == 0x18:
+        return value - (1 << 64) if value >> 63 else value
+    if key == 0x20:
+        return Uint(value)
+    if key == 0x29:
+        return struct.unpack_from("<d", data, value)[0]
+    if key == 0x32:
+        return _text(data, value, end)
+    return data[value:end] if key == 0x3A else None
+
+
+def _call(identity: int, data: bytes, at: int, end: int) -> Call:
     target: Node | None = None
     function = ""
     arguments = []
-    for field, value in _fields(data):
-        if field == 1:
-            target = _node(value)
-        elif field == 2:
-            function = _text(value)
+    while at < end:
+        key, value, at = _field(data, at)
+        if key == 0x1A:
+            arguments.append(_node(data, value, at))
+        elif key == 0x12:
+            function = _text(data, value, at)
         else:
-            arguments.append(_node(value))
+            target = _node(data, value, at)
     return Call(identity, function, tuple(arguments), target)
 
 
-def _list(identity: int, data: bytes) -> ListLiteral:
+def _list(identity: int, data: bytes, at: int, end: int) -> ListLiteral:
     elements = []
     optional: set[int] = set()
-    for field, value in _fields(data):
-        if field == 1:
-            elements.append(_node(value))
-        elif isinstance(value, int):
+    while at < end:
+        key, value, at = _field(data, at)
+        if key == 0x0A:
+            elements.append(_node(data, value, at))
+        elif key & 7 == 0:
             optional.add(value)
         else:  # packed
-            at = 0
-            while at < len(value):
-                index, at = _varint(value, at)
+            while value < at:
+                index, value = _varint(data, value)
                 optional.add(index)
     return ListLiteral(identity, tuple(elements), frozenset(optional))
 
 
-def _struct(identity: int, data: bytes) -> MapLiteral | Struct:
+def _struct(identity: int, data: bytes, at: int, end: int) -> MapLiteral | Struct:
     name = ""
     entries = []
-    for field, value in _fields(data):
-        if field == 1:
-            name = _text(value)
-        elif field == 2:
-            entry = _message(value)
-            key: Node | str = _text(entry[2]) if 2 in entry else _node(entry[3])
-            entries.append(Entry(entry.get(1, 0), key, _node(entry[4]), bool(entry.get(5, 0))))
+    while at < end:
+        key, value, at = _field(data, at)
+        if key == 0x0A:
+            name = _text(data, value, at)
+        elif key == 0x12:
+            entry = _fields(data, value, at)
+            named: Node | str = _text(data, *entry[0x12]) if 0x12 in entry else _node(data, *entry[0x1A])
+            entries.append(Entry(entry.get(0x08, _ZERO)[0], named, _node(data, *entry[0x22]), bool(entry.get(0x28, _ZERO)[0])))
     return Struct(identity, name, tuple(entries)) if name else MapLiteral(identity, tuple(entries))
 
 
-def _comprehension(identity: int, message: dict[int, Any]) -> Comprehension:
+def _comprehension(identity: int, data: bytes, fields: dict[int, tuple[int, int]]) -> Comprehension:
     return Comprehension(
         identity,
-        iter_var=_text(message[1]),
-        iter_range=_node(message[2]),
-        accu_var=_text(message[3]),
-        accu_init=_node(message[4]),
-        condition=_node(message[5]),
-        step=_node(message[6]),
-        result=_node(message[7]),
-        iter_var2=_text(message.get(8, b"")),
+        iter_var=_text(data, *fields[0x0A]),
+        iter_range=_node(data, *fields[0x12]),
+        accu_var=_text(data, *fields[0x1A]),
+        accu_init=_node(data, *fields[0x22]),
+        condition=_node(data, *fields[0x2A]),
+        step=_node(data, *fields[0x32]),
+        result=_node(data, *fields[0x3A]),
+        iter_var2=_text(data, *fields.get(0x42, _ZERO)),
     )

@@ -6,11 +6,11 @@ Source: github.com/google/cel-go/common/stdlib/standard.go and cel/library.go.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-from hostprocess.cel.types import Type, parse_type
+from hostprocess.cel.types import Type, names_of_parameters, parse_type
 
 __all__ = ["CROSS_NUMERIC", "INT_DURATION", "MAP_INSERT", "OPTIONAL", "OPTIONAL_LISTS", "STANDARD", "Signature", "signatures"]
 
@@ -28,6 +28,15 @@ class Signature:
     cost: Callable[..., int] | None = None
     gated_cost: bool = False
     guard: str = "types"
+    kinds: tuple[Type, ...] = field(init=False, repr=False, compare=False)
+    """The result and the arguments."""
+    parameters: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """The names of the type parameters in `kinds`, in order."""
+
+    def __post_init__(self) -> None:
+        kinds = (self.result, *self.arguments)
+        object.__setattr__(self, "kinds", kinds)
+        object.__setattr__(self, "parameters", tuple(dict.fromkeys(name for kind in kinds for name in names_of_parameters(kind))))
 
 
 STANDARD: Final = """

@@ -28,7 +28,8 @@ _FORMAT_VALIDATOR = 31  # came with cel-go 0.20
 
 def literal_errors(checked: Checked, environment: Environment) -> list[tuple[int, str]]:
     """Pairs of node and message: homogeneous literals in every release; durations, timestamps, patterns from 1.29 on, formats from 1.31 on."""
-    nodes = list(_all(checked.root, False, environment.minor >= _FORMAT_VALIDATOR))
+    nodes: list[tuple[Node, bool]] = []
+    _collect(nodes, checked.root, False, environment.minor >= _FORMAT_VALIDATOR)
     errors: list[tuple[int, str]] = []
     for node, exempt in nodes:
         if isinstance(node, ListLiteral) and not exempt:
@@ -50,13 +51,13 @@ def literal_errors(checked: Checked, environment: Environment) -> list[tuple[int
     return errors
 
 
-def _all(node: Node, exempt: bool, inherited: bool) -> Iterator[tuple[Node, bool]]:
-    """Every node, and whether it stands in a call of `format`, where lists may hold anything; `inherited`: in other calls there too."""
-    yield node, exempt
+def _collect(found: list[tuple[Node, bool]], node: Node, exempt: bool, inherited: bool) -> None:
+    """Finds every node, and whether it stands in a call of `format`, where lists may hold anything; `inherited`: in other calls there too."""
+    found.append((node, exempt))
     passed_on = inherited or isinstance(node, ListLiteral | MapLiteral)
     exempt = (exempt and passed_on) or (isinstance(node, Call) and node.function == "format")
     for child in children(node):
-        yield from _all(child, exempt, inherited)
+        _collect(found, child, exempt, inherited)
 
 
 def _wrong_duration(value: object) -> bool:
