@@ -13,11 +13,11 @@ _LITERAL = r"""
     | [bB]?(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
 """
 _TOKEN = re.compile(
-    rf"""
-    (?P<skip> {_LITERAL} | //[^\n]* )
+    rf"""(?=[rRbB"'/hcv])  # what any of them begins with: most places are passed by this alone
+    (?: (?P<skip> {_LITERAL} | //[^\n]* )
     | (?P<has> \bhas \s*\(\s* variables \s*\.\s* (?P<present>[A-Za-z_]\w*) \s*\) )
     | (?P<bind> (?<![\w.]) cel \s*\.\s* bind \s*\( )
-    | (?P<variable> (?<![\w.]) variables \s*\.\s* (?P<name>[A-Za-z_]\w*) )
+    | (?P<variable> (?<![\w.]) variables \s*\.\s* (?P<name>[A-Za-z_]\w*) ) )
     """,
     re.VERBOSE | re.DOTALL,
 )
