@@ -120,20 +120,19 @@ def children(node: Node) -> tuple[Node, ...]:
     return ()
 
 
-# Keys of fields: the field's number times 8, and 2 for what has a length, 0 for a number. No number is above 15, so that each key is one byte.
-_VALUE = _EXPR = 0x12
-_SOURCE_INFO = 0x1A
-_POSITIONS = 0x22
-_ID = 0x10
-_CONST, _IDENT, _SELECT, _CALL, _LIST, _STRUCT = 0x1A, 0x22, 0x2A, 0x32, 0x3A, 0x42
-_LENGTH, _FIXED_64 = 2, 1
+# The keys of fields by number: of those that have a length, and of numbers. No number is above 15, so that each key is one byte.
+_L1, _L2, _L3, _L4, _L5, _L6, _L7, _L8 = range(0x0A, 0x4A, 8)
+_N1, _N2, _N3, _N4, _N5 = range(0x08, 0x30, 8)
+_DOUBLE = 0x29
+_LENGTH, _FIXED_64 = 2, 1  # the last three bits of keys
+_ZERO = (0, 0)
 
 
 def decode(serialized: bytes) -> tuple[Node, dict[int, int]]:
     """The tree, and where each node begins in the source, in code points. `serialized` comes from `Expression.serialize()`, parsed only."""
-    start, end = _fields(serialized, 0, len(serialized))[_VALUE]
+    start, end = _fields(serialized, 0, len(serialized))[_L2]
     parsed = _fields(serialized, start, end)
-    return _node(serialized, *parsed[_EXPR]), _positions(serialized, *parsed[_SOURCE_INFO])
+    return _node(serialized, *parsed[_L2]), _positions(serialized, *parsed[_L3])
 
 
 def _fields(data: bytes, at: int, end: int) -> dict[int, tuple[int, int]]:
@@ -172,17 +171,14 @@ def _positions(data: bytes, at: int, end: int) -> dict[int, int]:
     positions = {}
     while at < end:
         key, value, at = _field(data, at)
-        if key != _POSITIONS:
+        if key != _L4:
             continue
-        if data[value] == 0x08 and data[value + 1] < 0x80 and data[value + 2] == 0x10:  # a node of a small number, as most are
+        if data[value] == _N1 and data[value + 1] < 0x80 and data[value + 2] == _N2:  # a node of a small number, as most are
             positions[data[value + 1]] = data[value + 3] if at - value == 4 else _varint(data, value + 3)[0]
         else:
             entry = _fields(data, value, at)
-            positions[entry.get(0x08, _ZERO)[0]] = entry.get(0x10, _ZERO)[0]
+            positions[entry.get(_N1, _ZERO)[0]] = entry.get(_N2, _ZERO)[0]
     return positions
-
-
-_ZERO = (0, 0)
 
 
 def _text(data: bytes, at: int, end: int) -> str:
@@ -196,26 +192,26 @@ def _inside(data: bytes, at: int) -> int:
 
 def _node(data: bytes, at: int, end: int) -> Node:
     identity = 0
-    if data[at] == _ID:
+    if data[at] == _N2:
         identity = data[at + 1]
         at += 2
         if identity >= 0x80:
             identity, at = _varint(data, at - 1)
     kind = data[at]
     at = _inside(data, at)
-    if kind == _IDENT:
+    if kind == _L4:
         return Ident(identity, _text(data, _inside(data, at), end))
-    if kind == _CALL:
+    if kind == _L6:
         return _call(identity, data, at, end)
-    if kind == _CONST:
+    if kind == _L3:
         return Const(identity, _constant(data, at, end))
-    if kind == _LIST:
+    if kind == _L7:
         return _list(identity, data, at, end)
-    if kind == _STRUCT:
+    if kind == _L8:
         return _struct(identity, data, at, end)
     fields = _fields(data, at, end)
-    if kind == _SELECT:
-        return Select(identity, _node(data, *fields[0x0A]), _text(data, *fields[0x12]), bool(fields.get(0x18, _ZERO)[0]))
+    if kind == _L5:
+        return Select(identity, _node(data, *fields[_L1]), _text(data, *fields[_L2]), bool(fields.get(_N3, _ZERO)[0]))
     return _comprehension(identity, data, fields)
 
 
@@ -223,17 +219,17 @@ def _constant(data: bytes, at: int, end: int) -> Any:
     if at == end:
         return None
     key, value, end = _field(data, at)
-    if key == 0x10:
+    if key == _N2:
         return bool(value)
-    if key == 0x18:
+    if key == _N3:
         return value - (1 << 64) if value >> 63 else value
-    if key == 0x20:
+    if key == _N4:
         return Uint(value)
-    if key == 0x29:
+    if key == _DOUBLE:
         return struct.unpack_from("<d", data, value)[0]
-    if key == 0x32:
+    if key == _L6:
         return _text(data, value, end)
-    return data[value:end] if key == 0x3A else None
+    return data[value:end] if key == _L7 else None
 
 
 def _call(identity: int, data: bytes, at: int, end: int) -> Call:
@@ -242,9 +238,9 @@ def _call(identity: int, data: bytes, at: int, end: int) -> Call:
     arguments = []
     while at < end:
         key, value, at = _field(data, at)
-        if key == 0x1A:
+        if key == _L3:
             arguments.append(_node(data, value, at))
-        elif key == 0x12:
+        elif key == _L2:
             function = _text(data, value, at)
         else:
             target = _node(data, value, at)
@@ -256,7 +252,7 @@ def _list(identity: int, data: bytes, at: int, end: int) -> ListLiteral:
     optional: set[int] = set()
     while at < end:
         key, value, at = _field(data, at)
-        if key == 0x0A:
+        if key == _L1:
             elements.append(_node(data, value, at))
         elif key & 7 == 0:
             optional.add(value)
@@ -272,24 +268,24 @@ def _struct(identity: int, data: bytes, at: int, end: int) -> MapLiteral | Struc
     entries = []
     while at < end:
         key, value, at = _field(data, at)
-        if key == 0x0A:
+        if key == _L1:
             name = _text(data, value, at)
-        elif key == 0x12:
+        elif key == _L2:
             entry = _fields(data, value, at)
-            named: Node | str = _text(data, *entry[0x12]) if 0x12 in entry else _node(data, *entry[0x1A])
-            entries.append(Entry(entry.get(0x08, _ZERO)[0], named, _node(data, *entry[0x22]), bool(entry.get(0x28, _ZERO)[0])))
+            named: Node | str = _text(data, *entry[_L2]) if _L2 in entry else _node(data, *entry[_L3])
+            entries.append(Entry(entry.get(_N1, _ZERO)[0], named, _node(data, *entry[_L4]), bool(entry.get(_N5, _ZERO)[0])))
     return Struct(identity, name, tuple(entries)) if name else MapLiteral(identity, tuple(entries))
 
 
 def _comprehension(identity: int, data: bytes, fields: dict[int, tuple[int, int]]) -> Comprehension:
     return Comprehension(
         identity,
-        iter_var=_text(data, *fields[0x0A]),
-        iter_range=_node(data, *fields[0x12]),
-        accu_var=_text(data, *fields[0x1A]),
-        accu_init=_node(data, *fields[0x22]),
-        condition=_node(data, *fields[0x2A]),
-        step=_node(data, *fields[0x32]),
-        result=_node(data, *fields[0x3A]),
-        iter_var2=_text(data, *fields.get(0x42, _ZERO)),
+        iter_var=_text(data, *fields[_L1]),
+        iter_range=_node(data, *fields[_L2]),
+        accu_var=_text(data, *fields[_L3]),
+        accu_init=_node(data, *fields[_L4]),
+        condition=_node(data, *fields[_L5]),
+        step=_node(data, *fields[_L6]),
+        result=_node(data, *fields[_L7]),
+        iter_var2=_text(data, *fields.get(_L8, _ZERO)),
     )
