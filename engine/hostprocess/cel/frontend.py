@@ -15,7 +15,7 @@ from cel_expr_python.ext import ext_optional
 from hostprocess.cel import parser
 from hostprocess.cel.checker import Checked, check
 from hostprocess.cel.environment import Environment
-from hostprocess.cel.macros import MacroError, expand
+from hostprocess.cel.macros import MacroErrors, expand
 from hostprocess.cel.nodes import Node, Select, Struct, children, decode
 from hostprocess.cel.runtime import CompileError
 from hostprocess.cel.standard_macros import expand_standard
@@ -69,8 +69,8 @@ def parse(expression: str, environment: Environment) -> tuple[Node, dict[int, in
     if environment.macros:
         try:
             root = expand(root, positions, environment.macros)
-        except MacroError as error:
-            raise _error(expression, [(positions.get(error.id, 0), error.message)]) from None
+        except MacroErrors as error:
+            raise _error(expression, error.errors) from None
     return root, positions
 
 
@@ -150,8 +150,8 @@ def _deep(expression: str, optional: bool) -> tuple[Node, dict[int, int]]:
     root, positions = parsed
     try:
         return expand_standard(root, positions, optional), positions
-    except MacroError as error:
-        raise _error(expression, [(positions.get(error.id, 0), error.message)]) from None
+    except MacroErrors as error:
+        raise _error(expression, error.errors) from None
     except RecursionError:
         raise CompileError(_TOO_DEEP, limitation=True) from None
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from hostprocess.cel.nodes import Call, Comprehension, Const, Entry, Ident, ListLiteral, MapLiteral, Node, Select, Struct
 
-__all__ = ["ACCUMULATOR", "SORT_BY", "TWO_VARIABLES", "Expander", "MacroError", "expand"]
+__all__ = ["ACCUMULATOR", "SORT_BY", "TWO_VARIABLES", "Expander", "MacroError", "MacroErrors", "expand"]
 
 ACCUMULATOR = "@result"
 _MACROS = {
@@ -39,12 +39,20 @@ class MacroError(Exception):
         self.id = identity
 
 
+class MacroErrors(Exception):
+    """What is wrong with the macros of an expression: `errors` are pairs of offset and message, in the order of their finding."""
+
+    def __init__(self, errors: list[tuple[int, str]]) -> None:
+        super().__init__("; ".join(message for _, message in errors))
+        self.errors = errors
+
+
 def expand(root: Node, positions: dict[int, int], macros: frozenset[str]) -> Node:
     """The tree with these macros (`TWO_VARIABLES`, `SORT_BY`) expanded. New nodes get identities, and in `positions` the place of the macro.
 
-    Raises `MacroError`.
+    Raises `MacroErrors`.
     """
-    return _Extended(positions, macros).node(root)
+    return _Extended(positions, macros).expand(root)
 
 
 class Expander:
@@ -54,6 +62,14 @@ class Expander:
         self._positions = positions
         self._next = max(positions, default=0) + 1
         self._place = 0
+        self._errors: list[tuple[int, str]] = []
+
+    def expand(self, root: Node) -> Node:
+        """The tree with its macros expanded. Raises `MacroErrors` with all that is wrong."""
+        expanded = self.node(root)
+        if self._errors:
+            raise MacroErrors(self._errors)
+        return expanded
 
     def node(self, node: Node) -> Node:
         """The node with all below it expanded, the innermost first, as the parser does. One without macros is given back itself."""
@@ -80,10 +96,16 @@ class Expander:
         same = target is node.target and all(map(is_, arguments, node.arguments))
         call = node if same else replace(node, target=target, arguments=arguments)
         self._place = self._positions.get(call.id, 0)
-        return self.expanded(call) or call
+        try:
+            return self.expanded(call) or call
+        except MacroError as error:
+            # `parser.reportError` of cel-go leaves an expression of no kind there, and goes on.
+            self._place = self._positions.get(error.id, 0)
+            self._errors.append((self._place, error.message))
+            return self.make(Const, None)
 
     def expanded(self, call: Call) -> Node | None:
-        """What a call stands for, if it is a macro."""
+        """What a call stands for, if it is a macro. Raises `MacroError`."""
         raise NotImplementedError
 
     def _entry(self, entry: Entry) -> Entry:

@@ -15,8 +15,8 @@ _OPTIONAL = {"optMap": (2,), "optFlatMap": (2,)}
 
 
 def expand_standard(root: Node, positions: dict[int, int], optional: bool) -> Node:
-    """The tree with these macros expanded; `optional`: `optMap` and `optFlatMap` too. Raises `MacroError`."""
-    return _Standard(positions, optional).node(root)
+    """The tree with these macros expanded; `optional`: `optMap` and `optFlatMap` too. Raises `MacroErrors`."""
+    return _Standard(positions, optional).expand(root)
 
 
 class _Standard(Expander):
