@@ -592,6 +592,13 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "-extfile",
             "names",
         )
+    (folder / "authority").write_text("basicConstraints=critical,CA:TRUE\n")
+    for name, by, extensions in (("middle", "ca", "authority"), ("inner", "middle", "names")):
+        request(name)
+        run(
+            *("x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.crt", "-days", "3650"),
+            *("-CA", f"{by}.crt", "-CAkey", f"{by}.key", "-CAcreateserial", "-extfile", extensions),
+        )
     return folder
 
 
@@ -612,6 +619,35 @@ def test_a_client_certificate_that_is_good(check: Check, tmp_path: Path, tls: ss
     tls.load_verify_locations(certificates / "ca.crt")
     with FakeApiServer({PODS: pods(1)}).running(tls) as server:
         kubeconfig(tmp_path, server.url, user=client_of(certificates, "client"), cluster={"certificate-authority": str(certificates / "ca.crt")})
+        assert check("-A").code == 1
+
+
+@openssl
+def test_certificates_without_all_that_rfc_5280_asks_for(check: Check, tmp_path: Path, tls: ssl.SSLContext, certificates: Path, monkeypatch: Any) -> None:
+    """Those of EKS are such; kubectl takes them, and Python 3.13 and newer would not by default."""
+    import urllib3.connection
+
+    make = urllib3.util.ssl_.create_urllib3_context
+
+    def strict(*arguments: Any, **options: Any) -> ssl.SSLContext:
+        context = make(*arguments, **options)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(urllib3.util.ssl_, "create_urllib3_context", strict)
+    monkeypatch.setattr(urllib3.connection, "create_urllib3_context", strict)
+    with FakeApiServer({PODS: pods(1)}).running(tls) as server:
+        kubeconfig(tmp_path, server.url, cluster={"certificate-authority": str(certificates / "ca.crt")})
+        assert check("-A").code == 1
+
+
+@openssl
+def test_a_certificate_authority_that_another_one_vouches_for(check: Check, tmp_path: Path, certificates: Path) -> None:
+    """The kubeconfig trusts an intermediate authority and does not have the root: enough for kubectl."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificates / "inner.crt", certificates / "inner.key")
+    with FakeApiServer({PODS: pods(1)}).running(tls) as server:
+        kubeconfig(tmp_path, server.url, cluster={"certificate-authority": str(certificates / "middle.crt")})
         assert check("-A").code == 1
 
 

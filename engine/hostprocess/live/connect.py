@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -43,7 +44,7 @@ def connect(kubeconfig: str = "", context: str = "") -> Client:
             config.load_incluster_config(configuration)
         except (ConfigException, OSError) as error:
             raise InputError(f"the account of this pod cannot be used: {error}") from None
-        return Client(ApiClient(configuration), name="the cluster of this pod", user="the account of this pod", namespace=_own_namespace())
+        return Client(_trusting(ApiClient(configuration)), name="the cluster of this pod", user="the account of this pod", namespace=_own_namespace())
     if kubeconfig and os.path.isdir(kubeconfig):
         raise InputError("is a folder; a kubeconfig is a file", path=kubeconfig)
     path = os.pathsep.join(there)
@@ -56,7 +57,7 @@ def connect(kubeconfig: str = "", context: str = "") -> Client:
         address = urlsplit(str(configuration.host))
         if address.scheme not in ("https", "http") or not address.hostname:
             raise ConfigException(f"the server {configuration.host!r} is no address; it begins with https://")
-        client = ApiClient(configuration)  # loads the certificates
+        client = _trusting(ApiClient(configuration))
     except UsageError:
         raise
     except (ConfigException, yaml.YAMLError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -68,6 +69,23 @@ def connect(kubeconfig: str = "", context: str = "") -> Client:
         namespace=str(about.get("namespace") or "default"),
         headers=impersonation,
     )
+
+
+def _trusting(api_client: Any) -> Any:
+    """The client, which takes the certificates that kubectl takes.
+
+    Python 3.13 and newer want all that RFC 5280 says to be in them, which those of EKS lack (github.com/kubernetes-client/python/issues/2394), and older
+    ones want the root of an authority in the kubeconfig. Source: `Certificate.Verify` of Go's crypto/x509 asks for neither.
+    """
+    from urllib3.util import ssl_  # a part of the client
+
+    settings = api_client.rest_client.pool_manager.connection_pool_kw
+    context = ssl_.create_urllib3_context(cert_reqs=settings["cert_reqs"])
+    context.verify_flags = (context.verify_flags & ~ssl.VERIFY_X509_STRICT) | ssl.VERIFY_X509_PARTIAL_CHAIN
+    if not settings["ca_certs"] and not settings.get("ca_cert_data"):
+        context.load_default_certs()  # urllib3 does so for contexts of its own only
+    settings["ssl_context"] = context
+    return api_client
 
 
 def _read(path: str, failure: type[Exception]) -> tuple[list[JSONObject], dict[str, JSONObject], str]:
