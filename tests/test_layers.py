@@ -38,6 +38,8 @@ FLOORS: list[list[str]] = [
     ["convert", "hookspecs"],
     ["built_in"],
     ["plugins"],
+    ["policy_sets"],
+    ["judging", "suite_runs"],
     ["api"],
     ["policy_engine"],
     ["__init__"],

@@ -46,7 +46,7 @@ def replaced(monkeypatch: pytest.MonkeyPatch, hook: str, *plugins: Any) -> plugg
     """Makes the engine use a manager without the built-in answer to one hook, and with these plug-ins."""
     rest = types.SimpleNamespace(**{name: getattr(built_in, name) for name in HOOKS if name != hook})
     manager = make_manager([rest, *plugins], built_in=())
-    monkeypatch.setattr(api, "_manager", lambda: manager)
+    monkeypatch.setattr("hostprocess.plugins.manager", lambda: manager)
     return manager
 
 
@@ -228,7 +228,7 @@ def test_every_hook_has_a_test_of_its_replacement() -> None:
 
 def beside(monkeypatch: pytest.MonkeyPatch, *plugins: Any) -> None:
     manager = make_manager(plugins)
-    monkeypatch.setattr(api, "_manager", lambda: manager)
+    monkeypatch.setattr("hostprocess.plugins.manager", lambda: manager)
 
 
 def test_a_plug_in_is_asked_before_the_built_in_one(monkeypatch: pytest.MonkeyPatch, manifest: str, pack: str) -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, cast
 
 import pluggy
 
 from hostprocess import hookspecs
 from hostprocess.errors import UsageError
+from hostprocess.evaluate import EvaluatePolicy
 from hostprocess.marker import PROJECT, hookimpl
 
-__all__ = ["BUILT_IN", "collect", "hookimpl", "make_manager"]
+__all__ = ["BUILT_IN", "collect", "hookimpl", "installed", "make_manager", "manager", "wrapped_evaluation"]
 
 BUILT_IN = ("hostprocess.built_in",)
 NO_PLUGINS = "HOSTPROCESS_NO_PLUGINS"
@@ -59,3 +61,22 @@ def collect(manager: pluggy.PluginManager, hook: str) -> dict[str, Any]:
             owners[name] = implementation.plugin_name
             merged[name] = value
     return merged
+
+
+@cache
+def manager() -> pluggy.PluginManager:
+    """The manager of this process, without plug-ins of a run."""
+    return make_manager()
+
+
+def installed(hook: str) -> dict[str, Any]:
+    """What all plug-ins of this process give for a hook; see `collect`."""
+    return collect(manager(), hook)
+
+
+def wrapped_evaluation(plugins: Sequence[object] = ()) -> EvaluatePolicy | None:
+    """The hook `evaluate_policy` with those plug-ins of the run, the last outermost; None if nobody but this package answers it: a call through the
+    plug-in manager costs as much as an expression."""
+    hook = (make_manager(plugins) if plugins else manager()).hook.evaluate_policy
+    names = [one.plugin_name for one in hook.get_hookimpls()]
+    return None if names == list(BUILT_IN) else hook
