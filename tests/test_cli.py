@@ -296,6 +296,30 @@ def test_bad_input_is_told_and_the_other_files_are_checked(run: Run, tmp_path: P
     assert "deny requires-host-network" in result.stdout
 
 
+BARE = """\
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: bare, namespace: web}
+spec:
+  serviceName: bare
+  selector: {matchLabels: {a: b}}
+  template: {metadata: {labels: {a: b}}, spec: {nodeSelector: {kubernetes.io/os: linux}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["--kubernetes", "1.33"], 1), (["--kubernetes", "1.34"], 2), (["--operation", "UPDATE", "--old", "bare.yaml"], 0)],
+)
+def test_a_stateful_set_without_containers(run: Run, tmp_path: Path, arguments: list[str], code: int) -> None:
+    """Releases before 1.34 ask the policies, which cannot look into a null; the others take it only in place of one that has none either."""
+    (tmp_path / "bare.yaml").write_text(BARE)
+    result = run("check", "bare.yaml", *arguments)
+    assert result.returncode == code
+    assert "bare.yaml:7:" in result.stderr
+    assert ("refuses it before it asks any policy" if code == 2 else "takes this StatefulSet, which can make no pods") in result.stderr
+
+
 def test_encodings_of_windows(run: Run, tmp_path: Path) -> None:
     (tmp_path / "powershell.yaml").write_bytes(FAULTY.replace("\n", "\r\n").encode("utf-16"))
     (tmp_path / "marked.yaml").write_bytes(b"\xef\xbb\xbf" + FAULTY.encode())

@@ -8,6 +8,7 @@ from typing import Any
 
 from hostprocess.inventory import Inventory
 from hostprocess.kubernetes.admitted import present, problems
+from hostprocess.kubernetes.catalogue import release_number
 from hostprocess.kubernetes.fields import format_path
 from hostprocess.kubernetes.kinds import group_version, template_path
 from hostprocess.kubernetes.location import locate
@@ -18,6 +19,7 @@ __all__ = ["Presenter"]
 
 JSONObject = dict[str, Any]
 Find = Callable[[str, str, str, str], JSONObject | Unknown | None]
+_STATEFUL_SETS = (1, 34)  # the release that began to validate the pods of StatefulSets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,16 +59,27 @@ class Presenter:
             told = [*problems(shown.faults, origin), *problems(shown.warnings, origin, note=True)]
             told += [_problem(resource, text) for text in shown.refusals]
         empty = () if deleted else _without_containers(shown.object, request)
+        tolerated = bool(empty) and resource.kind == "StatefulSet" and self._tolerates(shown.old_object if old is not None else None, request)
         if empty and not shown.faults:
             # Built-in validation comes before policies, whose expressions need not stand a null here.
-            message = f"{format_path(empty)}: Required value: a pod needs containers; the API server refuses it before it asks any policy"
+            said = "a pod needs containers; the API server takes this StatefulSet, which can make no pods"
+            if not tolerated:
+                said = "Required value: a pod needs containers; the API server refuses it before it asks any policy"
+            message = f"{format_path(empty)}: {said}"
             place = locate(origin, empty)
-            told.append(InputProblem(path=origin.path, message=message, line=place.line, column=place.column))
-        if shown.faults or shown.refusals or empty:
+            told.append(InputProblem(path=origin.path, message=message, line=place.line, column=place.column, note=tolerated))
+        if shown.faults or shown.refusals or (empty and not tolerated):
             return None, told
         if deleted:
             return replace(request, old_object=_placed(shown.old_object or shown.object, request)), told
         return replace(request, object=_placed(shown.object, request), old_object=request.old_object if old is None else shown.old_object), told
+
+    def _tolerates(self, old: JSONObject | None, request: Request) -> bool:
+        """Whether the API server takes a StatefulSet without containers: older ones any, the others in place of one that has none either.
+
+        Source: `ValidatePodTemplateSpecForStatefulSet` and `ValidateStatefulSetUpdate` of pkg/apis/apps/validation.
+        """
+        return release_number(self.kubernetes) < _STATEFUL_SETS or (old is not None and _without_containers(old, request) != ())
 
 
 def _problem(resource: Resource, message: str) -> InputProblem:
