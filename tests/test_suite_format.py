@@ -359,6 +359,7 @@ RICH: dict[str, Any] = {
 @pytest.mark.parametrize("offset", range(5))
 def test_no_suite_is_so_odd_that_it_breaks_the_runner(offset: int, tmp_path: Path) -> None:
     """Each value of a rich suite is replaced by something else in turn: what comes of it is a message or a result."""
+    messages = []
     for number in range(offset, len(places(RICH)), 5):
         value = copy.deepcopy(RICH)
         owner, key = places(value)[number]
@@ -367,8 +368,12 @@ def test_no_suite_is_so_odd_that_it_breaks_the_runner(offset: int, tmp_path: Pat
         path.write_text(yaml.safe_dump({"policy": "policy.yaml", "base": DEPLOYMENT, **value}))
         try:
             suite = load(path)
-        except HostprocessError:
+        except HostprocessError as error:
+            messages.append(error.message)
             continue
         runner = Runner(ALL_RUNTIMES["tree"])
         for case in suite.cases:
-            runner.run(suite.subject, case)
+            failure = runner.run(suite.subject, case)
+            assert failure is None or (failure.problems and all(failure.problems))
+    assert messages
+    assert all(messages)

@@ -116,6 +116,11 @@ def make_setup(
     arguments: RunArguments,
     excepts: Excepting | None = None,
 ) -> Setup:
+    """What makes the judges of a run.
+
+    `known` are the objects of the cluster, `old` the stored ones that an UPDATE replaces, of which `given` holds what is wrong with them; `excepts` is what
+    `make_excepting` gives. Raises `UsageError` for arguments that make no sense together, and `InputError` for objects that cannot be used.
+    """
     namespace, operation, user = arguments.get("namespace", ""), arguments.get("operation", "CREATE"), arguments.get("user", "")
     groups, extra = arguments.get("groups", ()), arguments.get("user_extra", {})
     if operation not in OPERATIONS:
@@ -152,6 +157,7 @@ def make_setup(
 
 
 def make_excepting(policies: PolicySet, arguments: RunArguments) -> Excepting | None:
+    """What sets findings aside by exceptions or a baseline; None if the arguments ask for neither. Raises as `excepting.excepting` does."""
     if not any(arguments.get(name) for name in ("exceptions", "exception_annotations", "baseline", "write_baseline", "force")):
         return None
     from hostprocess.excepting import NOTICE, ExceptingOptions, excepting  # of such runs only
@@ -169,15 +175,15 @@ def make_excepting(policies: PolicySet, arguments: RunArguments) -> Excepting | 
 
 
 def _presenter(kubernetes: str, arguments: RunArguments) -> Presenter:
-    validation, plugins = arguments.get("field_validation", "strict"), tuple(arguments.get("admission_plugins", ()))
+    validation, imitated = arguments.get("field_validation", "strict"), tuple(arguments.get("admission_plugins", ()))
     raw = arguments.get("raw", False)
     if validation not in FIELD_VALIDATIONS:
         raise UsageError(f"there is no field validation {validation!r}; there are {', '.join(FIELD_VALIDATIONS)}")
-    if wrong := [name for name in plugins if name not in PLUGINS]:
+    if wrong := [name for name in imitated if name not in PLUGINS]:
         raise UsageError(f"the admission plug-in {wrong[0]!r} is not imitated; there are {', '.join(PLUGINS)}")
-    if raw and (plugins or validation != "strict"):
+    if raw and (imitated or validation != "strict"):
         raise UsageError("--raw takes objects as they are written: leave out --admission-plugins and --field-validation")
-    return Presenter(kubernetes=kubernetes or NEWEST, field_validation=validation, plugins=plugins, raw=raw)
+    return Presenter(kubernetes=kubernetes or NEWEST, field_validation=validation, plugins=imitated, raw=raw)
 
 
 def make_report(
@@ -189,6 +195,7 @@ def make_report(
     *,
     whole: bool = True,
 ) -> Report:
+    """The report of a run: `told` are further problems and notes, `whole` says whether all was judged that a baseline may be about."""
     unmatched = (setup.circumstances.old_objects or {}).keys() - outcomes.joined
     notes = [InputProblem(path="", message=f"--old: nothing updates the {kind} {name!r}", note=True) for _, kind, _, name in sorted(unmatched)]
     if excepts:

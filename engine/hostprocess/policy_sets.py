@@ -116,6 +116,7 @@ def bound_policies(paths: Sequence[str], *, select: Sequence[str] = (), kubernet
 
 
 def named_policies(rule: str, policies: Sequence[str], kubernetes: str, containerd: str) -> PolicySet:
+    """The rule of this id, of packs, or the policy of this name, of other files; releases as of `load_policies`. Raises `UsageError` if there is none."""
     if all(is_pack(path) for path in policies or ("",)):
         packs = [load_rules(path) for path in policies or ("",)]
         check_names(packs, (), [rule])

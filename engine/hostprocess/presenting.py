@@ -59,26 +59,27 @@ class Presenter:
             told = [*problems(shown.faults, origin), *problems(shown.warnings, origin, note=True)]
             told += [_problem(resource, text) for text in shown.refusals]
         empty = () if deleted else _without_containers(shown.object, request)
-        tolerated = bool(empty) and resource.kind == "StatefulSet" and self._tolerates(shown.old_object if old is not None else None, request)
+        refused = bool(empty) and not self._tolerates(shown.old_object, request)
         if empty and not shown.faults:
-            # Built-in validation comes before policies, whose expressions need not stand a null here.
-            said = "a pod needs containers; the API server takes this StatefulSet, which can make no pods"
-            if not tolerated:
-                said = "Required value: a pod needs containers; the API server refuses it before it asks any policy"
-            message = f"{format_path(empty)}: {said}"
+            # Built-in validation comes before policies, whose expressions need not stand a null where it refuses.
+            said = "Required value: a pod needs containers; the API server refuses it before it asks any policy"
+            if not refused:
+                said = "a pod needs containers; the API server takes this StatefulSet, which can make no pods"
             place = locate(origin, empty)
-            told.append(InputProblem(path=origin.path, message=message, line=place.line, column=place.column, note=tolerated))
-        if shown.faults or shown.refusals or (empty and not tolerated):
+            told.append(InputProblem(path=origin.path, message=f"{format_path(empty)}: {said}", line=place.line, column=place.column, note=not refused))
+        if shown.faults or shown.refusals or refused:
             return None, told
         if deleted:
             return replace(request, old_object=_placed(shown.old_object or shown.object, request)), told
         return replace(request, object=_placed(shown.object, request), old_object=request.old_object if old is None else shown.old_object), told
 
     def _tolerates(self, old: JSONObject | None, request: Request) -> bool:
-        """Whether the API server takes a StatefulSet without containers: older ones any, the others in place of one that has none either.
+        """Whether the API server takes an object without containers: older ones any StatefulSet, the others one in place of one that has none either.
 
         Source: `ValidatePodTemplateSpecForStatefulSet` and `ValidateStatefulSetUpdate` of pkg/apis/apps/validation.
         """
+        if request.resource.kind != "StatefulSet":
+            return False
         return release_number(self.kubernetes) < _STATEFUL_SETS or (old is not None and _without_containers(old, request) != ())
 
 

@@ -182,6 +182,7 @@ class _Workbench:
 
 
 def policy_subject(found: PolicySet, name: str) -> PolicySubject:
+    """A set of policies as what suites are about, under this name."""
     from hostprocess.suite.subjects import PolicySubject
 
     return PolicySubject(

@@ -72,7 +72,7 @@ class Expander:
         return expanded
 
     def node(self, node: Node) -> Node:
-        """The node with all below it expanded, the innermost first, as the parser does. One without macros is given back itself."""
+        """The node with all below it expanded, the innermost first, as the parser does."""
         if isinstance(node, Const | Ident):
             return node
         if isinstance(node, Select):

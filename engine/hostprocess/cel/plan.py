@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from hostprocess.cel import calls, operators
@@ -424,6 +425,7 @@ def _check_pattern(pattern: Any) -> None:
         raise _not_instantiated(compiled.message)
 
 
+@cache
 def _implemented(overload: Signature) -> Signature:
     """The overload with what it does; what the language itself has stands in a table."""
     if overload.implementation is not None:
